@@ -1,0 +1,1 @@
+//! The access decision: pure state machines without clock or I/O.

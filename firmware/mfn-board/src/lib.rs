@@ -1,0 +1,1 @@
+//! Cameras, door line, buttons and watchdog behind small traits.

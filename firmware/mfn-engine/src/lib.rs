@@ -1,0 +1,1 @@
+//! Model folders, detector, recogniser and face quality on tract.

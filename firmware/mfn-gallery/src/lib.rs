@@ -1,0 +1,1 @@
+//! Templates of people: matching and storage.

@@ -1,0 +1,1 @@
+//! SIMD kernels with scalar references, chosen at run time.

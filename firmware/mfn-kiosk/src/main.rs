@@ -1,0 +1,2 @@
+//! The door program.
+fn main() {}
