@@ -1,0 +1,43 @@
+//! The camera trait, what can be said about a camera before it is opened, and the one place that opens it.
+
+mod error;
+mod scripted;
+mod spec;
+
+use mfn_vision::Frame;
+
+pub use error::CameraError;
+pub use scripted::ScriptedCamera;
+pub use spec::{CameraOptions, CameraSource, Pace, Size, SpecError};
+
+/// What a call of [`Camera::capture`] brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Captured {
+    /// The frame holds a new picture.
+    Picture,
+    /// A finite source has shown everything; every later call says so again.
+    End,
+}
+
+/// Where pictures come from.
+pub trait Camera: Send {
+    /// Waits for the next picture and writes it into `frame`, whose buffer is reused.
+    ///
+    /// Waits no longer than the camera's stall limit. After an error the frame's contents are unspecified and
+    /// the call may be repeated: a camera that was pulled or stalled is reopened by the next calls.
+    ///
+    /// # Errors
+    /// See [`CameraError`]; [`CameraError::is_passing`] says whether another call can succeed.
+    fn capture(&mut self, frame: &mut Frame) -> Result<Captured, CameraError>;
+
+    /// One line for people: what it is, where it is, its mode.
+    fn describe(&self) -> String;
+}
+
+/// Opens a camera.
+///
+/// # Errors
+/// The source is absent, not permitted, in use, or is not a camera, picture or video.
+pub fn open_camera(source: &CameraSource, options: &CameraOptions) -> Result<Box<dyn Camera>, CameraError> {
+    todo!("{source:?} {options:?}")
+}
