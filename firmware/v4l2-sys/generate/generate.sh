@@ -20,4 +20,11 @@ bind --target=x86_64-unknown-linux-gnu > x86_64.rs
 bind --target=aarch64-unknown-linux-gnu --sysroot=$cross -I$cross/include > aarch64.rs
 cmp x86_64.rs aarch64.rs
 mv x86_64.rs ../src/bindings.rs
+rustfmt --edition 2024 --config-path ../../../rustfmt.toml ../src/bindings.rs
 rm aarch64.rs
+# The layouts that tests/layout.rs expects, from a C compiler for each machine.
+cc layout.c -o layout && ./layout > x86_64.txt
+aarch64-linux-gnu-gcc -static layout.c -o layout && qemu-aarch64-static ./layout > aarch64.txt
+cmp x86_64.txt aarch64.txt
+mv x86_64.txt ../tests/layout.txt
+rm aarch64.txt layout

@@ -8,8 +8,8 @@
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little")))]
 compile_error!("these bindings are for 64-bit little-endian Linux; generate/generate.sh makes others");
 
-// Generated code: names are the kernel's, and its documentation is the kernel's.
-#[allow(missing_docs, non_camel_case_types, non_snake_case, non_upper_case_globals, unsafe_code, clippy::all)]
+// Generated code: names and documentation are the kernel's. It holds no unsafe block.
+#[allow(missing_docs, non_camel_case_types, non_snake_case, non_upper_case_globals, clippy::all)]
 mod bindings;
 
 pub use bindings::*;
