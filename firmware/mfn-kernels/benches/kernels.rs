@@ -13,8 +13,12 @@ fn kernels(c: &mut Criterion) {
     let slopes = vec![0.25f32; 64];
     for k in Level::ALL.into_iter().filter_map(Kernels::at) {
         let level = k.level();
-        c.bench_function(&format!("dot_f32/512/{level}"), |b| b.iter(|| k.dot_f32(black_box(&a), &rows[..512])));
-        c.bench_function(&format!("dot_i8/512/{level}"), |b| b.iter(|| k.dot_i8(black_box(&a8), &rows8[..512])));
+        c.bench_function(&format!("dot_f32/512/{level}"), |b| {
+            b.iter(|| k.dot_f32(black_box(&a), &rows[..512]))
+        });
+        c.bench_function(&format!("dot_i8/512/{level}"), |b| {
+            b.iter(|| k.dot_i8(black_box(&a8), &rows8[..512]))
+        });
         let mut out = vec![0.0; 1000];
         c.bench_function(&format!("dot_rows_f32/1000x512/{level}"), |b| {
             b.iter(|| k.dot_rows_f32(black_box(&a), &rows, &mut out));

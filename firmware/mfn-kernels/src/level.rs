@@ -45,7 +45,9 @@ impl Level {
             #[cfg(target_arch = "aarch64")]
             Level::Neon => std::arch::is_aarch64_feature_detected!("neon"),
             #[cfg(target_arch = "aarch64")]
-            Level::NeonDotProd => Level::Neon.is_available() && std::arch::is_aarch64_feature_detected!("dotprod"),
+            Level::NeonDotProd => {
+                Level::Neon.is_available() && std::arch::is_aarch64_feature_detected!("dotprod")
+            }
             _ => false,
         }
     }

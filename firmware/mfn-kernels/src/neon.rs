@@ -93,8 +93,8 @@ pub mod base {
 
 /// NEON with the dot product extension: its own 8-bit kernels, the others as in [`base`].
 pub mod dotprod {
-    pub use super::base::{dot_f32, dot_rows_f32, prelu_planes};
     use super::base::load_i8;
+    pub use super::base::{dot_f32, dot_rows_f32, prelu_planes};
     use crate::scalar;
     use std::arch::{aarch64::*, asm};
 

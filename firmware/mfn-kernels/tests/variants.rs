@@ -13,7 +13,9 @@ fn config() -> ProptestConfig {
 }
 
 /// Two slices of one length (0 to 200, most of them odd), each beginning off its alignment.
-fn pairs<T: std::fmt::Debug>(value: impl Strategy<Value = T> + Clone) -> impl Strategy<Value = (Vec<T>, Vec<T>, usize)> {
+fn pairs<T: std::fmt::Debug>(
+    value: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = (Vec<T>, Vec<T>, usize)> {
     (0usize..200, 0usize..4).prop_flat_map(move |(n, skip)| {
         let values = || proptest::collection::vec(value.clone(), n + skip);
         (values(), values(), Just(skip))
@@ -88,10 +90,11 @@ fn dot_rows_are_the_dots_of_rows(k: Kernels) {
 }
 
 fn prelu_is_the_reference_to_the_bit(k: Kernels) {
-    let images = (1usize..5, 1usize..40, 0usize..3, 0usize..4).prop_flat_map(|(planes, plane, images, skip)| {
-        let x = proptest::collection::vec(any_f32(), skip + images * planes * plane);
-        (x, proptest::collection::vec(any_f32(), planes), Just(plane), Just(skip))
-    });
+    let images =
+        (1usize..5, 1usize..40, 0usize..3, 0usize..4).prop_flat_map(|(planes, plane, images, skip)| {
+            let x = proptest::collection::vec(any_f32(), skip + images * planes * plane);
+            (x, proptest::collection::vec(any_f32(), planes), Just(plane), Just(skip))
+        });
     proptest!(config(), |((mut x, slopes, plane, skip) in images)| {
         let before = x.clone();
         let mut wanted = x.clone();
