@@ -1,1 +1,32 @@
 //! Model folders, detector, recogniser and face quality on tract.
+//!
+//! A [`ModelFolder`] is a checked manifest with its files; [`Detector`] and [`Recogniser`] load their network
+//! from one, foreign files behind a [`Guard`]. tract's types stay inside. Knows nothing of cameras, galleries
+//! or doors.
+
+mod decode;
+mod detector;
+mod error;
+mod exposure;
+mod folder;
+mod golden;
+mod guard;
+mod manifest;
+mod models;
+mod network;
+mod onnx_check;
+mod planes;
+mod prelu;
+mod quality;
+mod recogniser;
+mod tiles;
+
+pub use detector::{Detector, DetectorOptions};
+pub use error::{EngineError, ModelError};
+pub use folder::ModelFolder;
+pub use golden::{DetectorTest, RecogniserTest};
+pub use guard::{Guard, GuardLimits, child_main};
+pub use manifest::{ChannelOrder, ModelKind, Precision};
+pub use models::Models;
+pub use quality::{Pose, Quality, QualityIssue, QualityLimits};
+pub use recogniser::Recogniser;
