@@ -44,11 +44,14 @@ impl Template {
         &self.0
     }
 
-    /// Cosine similarity, -1 to 1; panics when the dimensions differ.
+    /// Cosine similarity, -1 to 1.
+    ///
+    /// # Panics
+    /// When the dimensions differ: templates of two template spaces must not be compared.
     #[must_use]
     pub fn similarity(&self, other: &Template) -> f32 {
         assert_eq!(self.0.len(), other.0.len(), "templates of different spaces");
-        self.0.iter().zip(&other.0).map(|(a, b)| a * b).sum()
+        mfn_kernels::dot_f32(&self.0, &other.0).clamp(-1.0, 1.0)
     }
 }
 
