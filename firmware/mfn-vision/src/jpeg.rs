@@ -1,7 +1,7 @@
 //! JPEG pictures held with care: dimensions are read before anything large is allocated, and a
 //! picture whose end is missing is an error instead of grey rows.
 
-use crate::RgbImage;
+use crate::{MAX_FRAME_SIDE, RgbImage};
 use std::io::Cursor;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -35,8 +35,8 @@ fn decode_tables_given(bytes: &[u8], size: (u32, u32), into: &mut RgbImage) -> R
     let options = DecoderOptions::default()
         .jpeg_set_out_colorspace(ColorSpace::RGB)
         .set_strict_mode(false)
-        .set_max_width(size.0 as usize)
-        .set_max_height(size.1 as usize);
+        .set_max_width(MAX_FRAME_SIDE as usize)
+        .set_max_height(MAX_FRAME_SIDE as usize);
     let mut decoder = JpegDecoder::new_with_options(Cursor::new(bytes), options);
     decoder.decode_headers().map_err(|e| format!("{e:?}"))?;
     let found = decoder.dimensions().ok_or("no dimensions in its header")?;
