@@ -1,10 +1,17 @@
 //! The camera trait, what can be said about a camera before it is opened, and the one place that opens it.
 
 mod error;
+mod files;
 mod scripted;
 mod spec;
+mod v4l2;
 
 use mfn_vision::Frame;
+
+use self::{
+    files::{FileCamera, Photos, Video},
+    v4l2::V4l2Camera,
+};
 
 pub use error::CameraError;
 pub use scripted::ScriptedCamera;
@@ -39,5 +46,10 @@ pub trait Camera: Send {
 /// # Errors
 /// The source is absent, not permitted, in use, or is not a camera, picture or video.
 pub fn open_camera(source: &CameraSource, options: &CameraOptions) -> Result<Box<dyn Camera>, CameraError> {
-    todo!("{source:?} {options:?}")
+    Ok(match source {
+        CameraSource::V4l2(path) => Box::new(V4l2Camera::open(path, options)?),
+        CameraSource::Photos(files) => Box::new(FileCamera::new(Photos::list(files)?, options)),
+        CameraSource::Folder(folder) => Box::new(FileCamera::new(Photos::folder(folder)?, options)),
+        CameraSource::Video(file) => Box::new(FileCamera::new(Video::open(file)?, options)),
+    })
 }
