@@ -39,11 +39,17 @@ impl Approach {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vote {
     ballots: VecDeque<Ballot>,
+    /// The last voted for, until the vote is decided or void: the votes themselves age out of the window
+    /// before someone who left is missed.
+    undecided: Option<PersonId>,
 }
 
 impl Vote {
     /// Adds the newest ballot and forgets those older than the last `window`.
     pub(crate) fn push(&mut self, ballot: Ballot, window: usize) {
+        if let Ballot::Vote { person, .. } = ballot {
+            self.undecided = Some(person);
+        }
         self.ballots.push_back(ballot);
         while self.ballots.len() > window {
             self.ballots.pop_front();
@@ -53,6 +59,12 @@ impl Vote {
     /// Starts again from zero.
     pub(crate) fn clear(&mut self) {
         self.ballots.clear();
+        self.undecided = None;
+    }
+
+    /// For whom a vote began that has come to no end.
+    pub(crate) fn undecided(&self) -> Option<PersonId> {
+        self.undecided
     }
 
     /// How many frames voted.
@@ -70,16 +82,23 @@ impl Vote {
         self.votes().fold(1.0, |lowest, (_, similarity)| lowest.min(similarity))
     }
 
-    /// The most frequent reason of at least `enough` refusals, the newest of equally frequent ones.
-    pub(crate) fn refusal(&self, enough: usize) -> Option<DenyReason> {
+    /// Comes to a refusal: the most frequent reason of at least `enough` ballots without any vote among
+    /// them, the newest of equally frequent ones.
+    pub(crate) fn refuse(&mut self, enough: usize) -> Option<DenyReason> {
+        let ballots = &self.ballots;
         let reasons = || {
-            self.ballots.iter().filter_map(|ballot| match ballot {
+            ballots.iter().filter_map(|ballot| match ballot {
                 Ballot::Refused(reason) => Some(*reason),
                 _ => None,
             })
         };
         let frequency = |reason: &DenyReason| reasons().filter(|other| other == reason).count();
-        if reasons().count() < enough { None } else { reasons().max_by_key(frequency) }
+        if self.count() > 0 || reasons().count() < enough {
+            return None;
+        }
+        let refusal = reasons().max_by_key(frequency);
+        self.undecided = None;
+        refusal
     }
 
     fn votes(&self) -> impl Iterator<Item = (PersonId, f32)> {

@@ -154,7 +154,7 @@ impl AccessControl {
     fn end(&mut self, report: &mut Report) {
         let approach = self.approach.take();
         self.denials.forget_approach();
-        if let Some(person) = approach.and_then(|approach| approach.vote.person()) {
+        if let Some(person) = approach.and_then(|approach| approach.vote.undecided()) {
             self.deny(DenyReason::VoteIncomplete(person), report);
         }
     }
@@ -201,8 +201,7 @@ impl AccessControl {
                 Some(person) if approach.vote.count() >= self.policy.votes => {
                     return self.complete(person, time, now, report);
                 }
-                Some(_) => None,
-                None => approach.vote.refusal(self.policy.votes),
+                _ => approach.vote.refuse(self.policy.votes),
             }
         };
         if let Some(reason) = denial {

@@ -44,7 +44,7 @@ impl Default for DoorSettings {
 }
 
 /// Settings that were checked; read them through `Deref`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DoorPolicy(DoorSettings);
 
 impl DoorPolicy {
@@ -63,12 +63,6 @@ impl DoorPolicy {
         check(s.grace, 0, 5000, "grace", "0 to 5 s")?;
         check(s.held_after, 1000, 3_600_000, "held_after", "1 s to 1 hour")?;
         Ok(DoorPolicy(settings))
-    }
-}
-
-impl Default for DoorPolicy {
-    fn default() -> DoorPolicy {
-        DoorPolicy(DoorSettings::default())
     }
 }
 
