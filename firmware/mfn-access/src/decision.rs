@@ -68,7 +68,6 @@ impl fmt::Display for QualityIssue {
             QualityIssue::Blurred => "face blurred",
             QualityIssue::TooDark => "face too dark",
             QualityIssue::TooBright => "face too bright",
-            QualityIssue::Covered => "face partly covered or outside the picture",
         })
     }
 }

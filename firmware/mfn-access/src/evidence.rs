@@ -53,7 +53,7 @@ impl FaceBox {
 pub enum QualityIssue {
     /// Too few pixels: too far away.
     TooSmall,
-    /// Not looking at the camera.
+    /// Not looking straight at the camera, or the head tilted.
     TurnedAway,
     /// Moved or out of focus.
     Blurred,
@@ -61,8 +61,6 @@ pub enum QualityIssue {
     TooDark,
     /// Overexposed.
     TooBright,
-    /// Partly outside the frame or covered.
-    Covered,
 }
 
 /// What is known of who a face is.
