@@ -1,0 +1,164 @@
+//! What happens to a tile of sums while it is still in registers.
+
+use super::lanes::Lanes;
+use super::norm::{NormBlock, NormPointers};
+
+/// Takes the sums of `P` pixels, from `pixel` on, of `B` output blocks, from `block` on.
+pub trait Epilogue<V: Lanes> {
+    /// # Safety
+    /// The CPU has `V`'s features, and the epilogue's pointers hold these blocks and pixels.
+    unsafe fn tile<const P: usize, const B: usize>(&mut self, sums: &[[V; B]; P], block: usize, pixel: usize);
+}
+
+/// Training, forward: stores the raw output, and adds up value and square for the batch statistics.
+pub struct Statistics {
+    /// Output of the first block and pixel.
+    pub out: *mut f32,
+    /// Values between two output blocks.
+    pub stride: usize,
+    /// One sum a channel.
+    pub sum: *mut f32,
+    /// One sum of squares a channel.
+    pub squares: *mut f32,
+}
+
+impl<V: Lanes> Epilogue<V> for Statistics {
+    #[inline(always)]
+    unsafe fn tile<const P: usize, const B: usize>(
+        &mut self,
+        sums: &[[V; B]; P],
+        block: usize,
+        pixel: usize,
+    ) {
+        for b in 0..B {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let out = self.out.add((block + b) * self.stride + pixel * 16);
+                let (to_sum, to_squares) =
+                    (self.sum.add((block + b) * 16), self.squares.add((block + b) * 16));
+                let (mut sum, mut squares) = (V::load(to_sum), V::load(to_squares));
+                for (p, row) in sums.iter().enumerate() {
+                    row[b].store(out.add(p * 16));
+                    sum = sum.add(row[b]);
+                    squares = row[b].fma(row[b], squares);
+                }
+                sum.store(to_sum);
+                squares.store(to_squares);
+            }
+        }
+    }
+}
+
+/// Inference: adds the bias, then PReLU if there are slopes, then the residual if there is one.
+pub struct Finish {
+    /// Output of the first block and pixel.
+    pub out: *mut f32,
+    /// Values between two blocks of output and residual.
+    pub stride: usize,
+    /// One bias a channel.
+    pub bias: *const f32,
+    /// One slope a channel, or null.
+    pub slope: *const f32,
+    /// What is added at the end, laid out as the output, or null.
+    pub residual: *const f32,
+}
+
+impl<V: Lanes> Epilogue<V> for Finish {
+    #[inline(always)]
+    unsafe fn tile<const P: usize, const B: usize>(
+        &mut self,
+        sums: &[[V; B]; P],
+        block: usize,
+        pixel: usize,
+    ) {
+        for b in 0..B {
+            let at = (block + b) * self.stride + pixel * 16;
+            // SAFETY: the caller's promise; null pointers are not read.
+            unsafe {
+                let bias = V::load(self.bias.add((block + b) * 16));
+                for (p, row) in sums.iter().enumerate() {
+                    let mut y = row[b].add(bias);
+                    if !self.slope.is_null() {
+                        let slope = V::load(self.slope.add((block + b) * 16));
+                        y = y.min(V::zero()).fma(slope, y.max(V::zero()));
+                    }
+                    if !self.residual.is_null() {
+                        y = y.add(V::load(self.residual.add(at + p * 16)));
+                    }
+                    y.store(self.out.add(at + p * 16));
+                }
+            }
+        }
+    }
+}
+
+/// Training, backward: stores the gradient of the layer's input, and adds up what the layer before needs.
+pub struct Gradient {
+    /// Gradient of the first block and pixel.
+    pub out: *mut f32,
+    /// Values between two blocks of gradient, residual and raw values.
+    pub stride: usize,
+    /// Another gradient of the same input that is added, or null.
+    pub residual: *const f32,
+    /// The layer before: its raw output and norm; `None` when the input is the chain's own.
+    pub before: Option<Before>,
+}
+
+/// The layer before, whose output the gradient belongs to.
+pub struct Before {
+    /// Raw output of the first block and pixel.
+    pub raw: *const f32,
+    /// Its batch norm.
+    pub norm: NormPointers,
+    /// Where the three sums of [`super::norm::NormBlock::reduce`] go: channel vectors one behind the other.
+    pub sums: *mut f32,
+    /// Values between two of those vectors.
+    pub channels: usize,
+}
+
+impl<V: Lanes> Epilogue<V> for Gradient {
+    #[inline(always)]
+    unsafe fn tile<const P: usize, const B: usize>(
+        &mut self,
+        sums: &[[V; B]; P],
+        block: usize,
+        pixel: usize,
+    ) {
+        for b in 0..B {
+            let at = (block + b) * self.stride + pixel * 16;
+            // SAFETY: the caller's promise; a null residual is not read.
+            unsafe {
+                let mut column = [V::zero(); P];
+                for (value, row) in column.iter_mut().zip(sums) {
+                    *value = row[b];
+                }
+                if !self.residual.is_null() {
+                    for (p, value) in column.iter_mut().enumerate() {
+                        *value = value.add(V::load(self.residual.add(at + p * 16)));
+                    }
+                }
+                for (p, value) in column.iter().enumerate() {
+                    value.store(self.out.add(at + p * 16));
+                }
+                if let Some(before) = &self.before {
+                    before.reduce(&column, block + b, at);
+                }
+            }
+        }
+    }
+}
+
+impl Before {
+    #[inline(always)]
+    unsafe fn reduce<V: Lanes, const P: usize>(&self, gradients: &[V; P], block: usize, at: usize) {
+        // SAFETY: the epilogue's promise.
+        unsafe {
+            let norm = NormBlock::<V>::load(&self.norm, block);
+            let mut sums = norm.load_sums(self.sums, self.channels, block);
+            for (p, gradient) in gradients.iter().enumerate() {
+                norm.reduce(&mut sums, *gradient, V::load(self.raw.add(at + p * 16)));
+            }
+            norm.store_sums(&sums, self.sums, self.channels, block);
+        }
+    }
+}
