@@ -105,3 +105,85 @@ impl Pictures for Video {
         format!("{} video {}", self.stream.kind(), self.path.display())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Cursor;
+
+    const AVI: &[u8] = include_bytes!("../../../tests/data/pattern.avi");
+    const MJPEG: &[u8] = include_bytes!("../../../tests/data/pattern.mjpeg");
+
+    fn y4m() -> Vec<u8> {
+        let picture = [b"FRAME\n".as_slice(), &[7; 24]].concat();
+        [b"YUV4MPEG2 W4 H4 F30:1 C420\n".as_slice(), &picture, &picture].concat()
+    }
+
+    /// Plays a file to its end or first error; says how many pictures it showed. Each picture has the bytes
+    /// that its size needs, and no more of them than the file can give.
+    fn play(file: Vec<u8>) -> Result<usize, String> {
+        let len = file.len();
+        let mut stream = open_stream(Cursor::new(file))?;
+        let mut frame = Frame::empty();
+        let mut shown = 0;
+        while stream.next(&mut frame)? {
+            assert!(SIDES.contains(&frame.width) && SIDES.contains(&frame.height));
+            assert!(!frame.data.is_empty() && frame.data.len() <= len);
+            shown += 1;
+            assert!(shown <= len, "shows pictures for ever");
+        }
+        Ok(shown)
+    }
+
+    #[test]
+    fn whole_files_play_and_cut_ones_say_so() {
+        assert_eq!((play(AVI.into()), play(MJPEG.into()), play(y4m())), (Ok(3), Ok(3), Ok(2)));
+        for whole in [MJPEG, &y4m()] {
+            let error = play(whole[..whole.len() - 20].into()).unwrap_err();
+            assert!(error.contains("cut short"), "{error}");
+        }
+        let error = play(AVI[..5000].into()).unwrap_err();
+        assert!(error.contains("cut short"), "{error}");
+    }
+
+    #[test]
+    fn large_claims_cost_no_memory() {
+        let error = play(b"YUV4MPEG2 W8192 H8192 C444\nFRAME\nshort".to_vec()).unwrap_err();
+        assert!(error.contains("cut short"), "{error}");
+        let mut huge = AVI.to_vec();
+        let chunk = huge.windows(4).position(|name| name == b"00dc").unwrap();
+        huge[chunk + 4..chunk + 8].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(play(huge).unwrap_err().contains("at most"));
+    }
+
+    #[test]
+    fn rates_that_make_no_sense_become_25() {
+        assert_eq!(period(12, 1), Duration::from_secs_f64(1.0 / 12.0));
+        for (pictures, seconds) in [(0, 0), (0, 1), (1, 0), (u32::MAX, 1), (1, 9)] {
+            assert_eq!(period(pictures, seconds), Duration::from_millis(40));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn mutated_files_are_errors_and_no_panics(
+            kind in 0..3usize,
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..20),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut file = [AVI.to_vec(), MJPEG.to_vec(), y4m()][kind].clone();
+            for (place, value) in &changes {
+                let place = place.index(file.len());
+                file[place] = *value;
+            }
+            file.truncate(cut.index(file.len()) + 1);
+            let _ = play(file);
+        }
+
+        #[test]
+        fn headers_of_arbitrary_text_are_errors_and_no_panics(words in "[WHFCIXA 0-9:a-z-]{0,60}") {
+            let _ = play(format!("YUV4MPEG2 {words}\nFRAME\n").into_bytes());
+        }
+    }
+}
