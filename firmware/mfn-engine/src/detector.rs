@@ -10,7 +10,7 @@ use crate::guard::Guard;
 use crate::manifest::ModelKind;
 use crate::network::{Network, Spec};
 use crate::planes::Planes;
-use crate::tiles::{Tile, tiles};
+use crate::tiles::tiles;
 
 /// Largest input side. At 2048 squared the network alone takes 600 MB.
 const MAX_SIDE: u32 = 2048;

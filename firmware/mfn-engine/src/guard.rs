@@ -210,3 +210,6 @@ fn fill_pattern(input: &mut [f32]) {
         *value = ((index * 7919) % 255) as f32 / 127.5 - 1.0;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::DimLike;
 
 use crate::error::EngineError;
 use crate::onnx_check;
@@ -111,7 +112,7 @@ fn check_outputs(model: &TypedModel, spec: &Spec) -> Result<(), String> {
         if fact.datum_type != f32::datum_type() {
             return Err(format!("output {name:?} is {:?}, not F32", fact.datum_type));
         }
-        let found = fact.shape.volume().to_usize().map_err(|e| one_line(&e))?;
+        let found = fact.shape.volume().to_usize().map_err(|e| format!("output {name:?}: {e}"))?;
         if found != length {
             return Err(format!("output {name:?} has {found} values, its manifest needs {length}"));
         }

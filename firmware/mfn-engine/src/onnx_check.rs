@@ -249,3 +249,6 @@ fn select_outputs(graph: &GraphProto, spec: &Spec) -> Result<Vec<ValueInfoProto>
         .map(|name| found(name).ok_or_else(|| format!("it has no output {name:?}, only: {}", has())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
