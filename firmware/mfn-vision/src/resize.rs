@@ -73,13 +73,20 @@ fn resize_into(from: &RgbImage, to: &mut RgbImage, width: u32, height: u32) {
         return;
     }
     let mut source = Source::new(from, width, height);
-    let across = taps(source.width, width);
-    let down = taps(source.height, height);
-    let mut cache = RowCache::new(3 * width as usize);
     let lines = to.data_mut().chunks_exact_mut(row).map(|line| &mut line[..3 * width as usize]);
+    if (source.width, source.height) == (width, height) {
+        (0..height).zip(lines).for_each(|(y, line)| source.write_row(y, line));
+    } else {
+        interpolate(&mut source, width, height, lines);
+    }
+}
+
+fn interpolate<'a>(source: &mut Source, width: u32, height: u32, lines: impl Iterator<Item = &'a mut [u8]>) {
+    let (across, down) = (taps(source.width, width), taps(source.height, height));
+    let mut cache = RowCache::new(source.width, width);
     for (tap, line) in down.iter().zip(lines) {
-        cache.fetch(tap.at, &mut source, &across);
-        cache.fetch(tap.next, &mut source, &across);
+        cache.fetch(tap.at, source, &across);
+        cache.fetch(tap.next, source, &across);
         blend(cache.row(tap.at), cache.row(tap.next), tap.weight, line);
     }
 }
@@ -114,8 +121,8 @@ struct Source<'a> {
     square: u32,
     width: u32,
     height: u32,
+    /// Room for [`Source::mean_of_squares`].
     sums: Vec<u32>,
-    means: Vec<u8>,
 }
 
 impl<'a> Source<'a> {
@@ -124,27 +131,21 @@ impl<'a> Source<'a> {
         let shrink = (from.width() / width).min(from.height() / height).max(1);
         let square = 1 << shrink.ilog2();
         let (width, height) = (from.width() / square, from.height() / square);
-        Source { from, square, width, height, sums: Vec::new(), means: Vec::new() }
+        Source { from, square, width, height, sums: Vec::new() }
     }
 
-    fn row(&mut self, y: u32) -> &[u8] {
-        let n = 3 * self.width as usize;
-        if self.square == 1 {
-            return self.from.row(y);
+    fn write_row(&mut self, y: u32, to: &mut [u8]) {
+        match self.square {
+            1 => to.copy_from_slice(self.from.row(y)),
+            2 => halve_rows(self.from.row(2 * y), self.from.row(2 * y + 1), to),
+            _ => self.mean_of_squares(y, to),
         }
-        self.means.resize(n, 0);
-        if self.square == 2 {
-            halve_rows(self.from.row(2 * y), self.from.row(2 * y + 1), &mut self.means);
-        } else {
-            self.mean_of_squares(y);
-        }
-        &self.means
     }
 
-    fn mean_of_squares(&mut self, y: u32) {
+    fn mean_of_squares(&mut self, y: u32, to: &mut [u8]) {
         let square = self.square as usize;
         self.sums.clear();
-        self.sums.resize(self.means.len(), 0);
+        self.sums.resize(to.len(), 0);
         for dy in 0..self.square {
             let pixels = self.from.row(y * self.square + dy).as_chunks::<3>().0;
             for (sum, group) in self.sums.as_chunks_mut::<3>().0.iter_mut().zip(pixels.chunks_exact(square)) {
@@ -154,7 +155,7 @@ impl<'a> Source<'a> {
             }
         }
         let shift = 2 * self.square.ilog2();
-        for (mean, sum) in self.means.iter_mut().zip(&self.sums) {
+        for (mean, sum) in to.iter_mut().zip(&self.sums) {
             *mean = ((sum + (1 << (shift - 1))) >> shift) as u8;
         }
     }
@@ -162,20 +163,23 @@ impl<'a> Source<'a> {
 
 /// The last two source rows that were resized across: each is used for several target rows.
 struct RowCache {
+    source: Vec<u8>,
     rows: [Vec<u32>; 2],
     held: [Option<u32>; 2],
 }
 
 impl RowCache {
-    fn new(length: usize) -> RowCache {
-        RowCache { rows: [vec![0; length], vec![0; length]], held: [None; 2] }
+    fn new(from_width: u32, to_width: u32) -> RowCache {
+        let row = || vec![0; 3 * to_width as usize];
+        RowCache { source: vec![0; 3 * from_width as usize], rows: [row(), row()], held: [None; 2] }
     }
 
     /// Neighbouring rows have different parities, so neither evicts the other.
     fn fetch(&mut self, y: u32, source: &mut Source, across: &[Tap]) {
         let slot = (y % 2) as usize;
         if self.held[slot] != Some(y) {
-            stretch(source.row(y), across, &mut self.rows[slot]);
+            source.write_row(y, &mut self.source);
+            stretch(&self.source, across, &mut self.rows[slot]);
             self.held[slot] = Some(y);
         }
     }

@@ -53,6 +53,13 @@ impl Similarity {
         Similarity { a, b, tx: -(a * self.tx - b * self.ty), ty: -(b * self.tx + a * self.ty) }
     }
 
+    /// Followed by the change to a picture of which each pixel covers `square` x `square` of these:
+    /// its pixel x is centred at square x + (square - 1) / 2.
+    pub(crate) fn onto_halved(&self, square: f64) -> Similarity {
+        let shift = |t: f64| (t - (square - 1.0) / 2.0) / square;
+        Similarity { a: self.a / square, b: self.b / square, tx: shift(self.tx), ty: shift(self.ty) }
+    }
+
     pub(crate) fn apply_exact(&self, x: f64, y: f64) -> (f64, f64) {
         (self.a * x - self.b * y + self.tx, self.b * x + self.a * y + self.ty)
     }

@@ -1,8 +1,10 @@
 //! Rows of Y'CbCr and grey to rows of RGB, in 16-bit integer arithmetic that the compiler turns into
 //! SIMD on every target. At most one level away from exact BT.601 (tested over the whole range).
 
-/// Pixels that are computed together; a multiple of every SIMD width in use.
-const BLOCK: usize = 32;
+/// Pairs of pixels that are computed together; a multiple of every SIMD width in use.
+const PAIRS: usize = 16;
+/// Bytes of RGB that they fill.
+const RGB: usize = 2 * 3 * PAIRS;
 
 /// Coefficients of ITU-R BT.601-7 for limited range: luma 255/219; then 255/112 x (1 - Kr),
 /// x (1 - Kb), and the two green terms, with Kr = 0.299 and Kb = 0.114. Luma enters shifted left by
@@ -23,12 +25,15 @@ pub(crate) fn grey_row(row: &[u8], to: &mut [u8]) {
 
 /// Y0 Cb Y1 Cr for each two pixels.
 pub(crate) fn yuyv_row(row: &[u8], to: &mut [u8]) {
-    for (from, to) in row.chunks(2 * BLOCK).zip(to.chunks_mut(3 * BLOCK)) {
+    for (from, to) in row.chunks(4 * PAIRS).zip(to.chunks_mut(RGB)) {
+        let from: [u8; 4 * PAIRS] = whole(from);
         let mut block = Block::default();
-        for (pair, &[y0, cb, y1, cr]) in from.as_chunks::<4>().0.iter().enumerate() {
-            block.luma[2 * pair] = y0;
-            block.luma[2 * pair + 1] = y1;
-            block.set_chroma(pair, cb, cr);
+        for (i, pair) in from.as_chunks::<4>().0.iter().enumerate() {
+            let word = u32::from_le_bytes(*pair);
+            block.first[i] = (word & 0xff) as i16;
+            block.cb[i] = (word >> 8 & 0xff) as i16;
+            block.second[i] = (word >> 16 & 0xff) as i16;
+            block.cr[i] = (word >> 24) as i16;
         }
         block.write(to);
     }
@@ -36,47 +41,74 @@ pub(crate) fn yuyv_row(row: &[u8], to: &mut [u8]) {
 
 /// A row of Y and the row of Cb Cr pairs that it shares with its neighbour.
 pub(crate) fn nv12_row(luma: &[u8], chroma: &[u8], to: &mut [u8]) {
-    let sources = luma.chunks(BLOCK).zip(chroma.chunks(BLOCK));
-    for ((luma, chroma), to) in sources.zip(to.chunks_mut(3 * BLOCK)) {
+    let sources = luma.chunks(2 * PAIRS).zip(chroma.chunks(2 * PAIRS));
+    for ((luma, chroma), to) in sources.zip(to.chunks_mut(RGB)) {
+        let (luma, chroma): ([u8; 2 * PAIRS], [u8; 2 * PAIRS]) = (whole(luma), whole(chroma));
         let mut block = Block::default();
-        block.luma[..luma.len()].copy_from_slice(luma);
-        for (pair, &[cb, cr]) in chroma.as_chunks::<2>().0.iter().enumerate() {
-            block.set_chroma(pair, cb, cr);
+        let pairs = luma.as_chunks::<2>().0.iter().zip(chroma.as_chunks::<2>().0);
+        for (i, (luma, chroma)) in pairs.enumerate() {
+            let (luma, chroma) = (u16::from_le_bytes(*luma), u16::from_le_bytes(*chroma));
+            (block.first[i], block.second[i]) = ((luma & 0xff) as i16, (luma >> 8) as i16);
+            (block.cb[i], block.cr[i]) = ((chroma & 0xff) as i16, (chroma >> 8) as i16);
         }
         block.write(to);
     }
 }
 
-/// Some pixels in planes.
+/// A block's bytes; zeros follow those of a row's last, shorter block.
+fn whole<const N: usize>(from: &[u8]) -> [u8; N] {
+    from.try_into().unwrap_or_else(|_| {
+        let mut whole = [0; N];
+        whole[..from.len()].copy_from_slice(from);
+        whole
+    })
+}
+
+/// Some pairs of pixels in planes: first and second luma, and the chroma that they share.
 #[derive(Default)]
 struct Block {
-    luma: [u8; BLOCK],
-    cb: [u8; BLOCK],
-    cr: [u8; BLOCK],
+    first: [i16; PAIRS],
+    second: [i16; PAIRS],
+    cb: [i16; PAIRS],
+    cr: [i16; PAIRS],
 }
 
 impl Block {
-    fn set_chroma(&mut self, pair: usize, cb: u8, cr: u8) {
-        self.cb[2 * pair] = cb;
-        self.cb[2 * pair + 1] = cb;
-        self.cr[2 * pair] = cr;
-        self.cr[2 * pair + 1] = cr;
-    }
-
     /// Converts, and writes as many pixels as `to` holds.
+    #[inline]
     fn write(&self, to: &mut [u8]) {
-        let (mut red, mut green, mut blue) = ([0; BLOCK], [0; BLOCK], [0; BLOCK]);
-        for i in 0..BLOCK {
-            let luma = high((i16::from(self.luma[i]) - 16) << 7, LUMA) + 16;
-            let cb = (i16::from(self.cb[i]) - 128) << 8;
-            let cr = (i16::from(self.cr[i]) - 128) << 8;
-            red[i] = level(luma + high(cr, RED_OF_CR));
-            green[i] = level(luma - high(cb, GREEN_OF_CB) - high(cr, GREEN_OF_CR));
-            blue[i] = level(luma + high(cb, BLUE_OF_CB));
+        let (mut first, mut second) = ([0; PAIRS], [0; PAIRS]);
+        for i in 0..PAIRS {
+            let (cb, cr) = ((self.cb[i] - 128) << 8, (self.cr[i] - 128) << 8);
+            let chroma =
+                [high(cr, RED_OF_CR), -high(cb, GREEN_OF_CB) - high(cr, GREEN_OF_CR), high(cb, BLUE_OF_CB)];
+            first[i] = pixel(self.first[i], chroma);
+            second[i] = pixel(self.second[i], chroma);
         }
-        for (i, pixel) in to.as_chunks_mut::<3>().0.iter_mut().enumerate().take(BLOCK) {
-            *pixel = [red[i], green[i], blue[i]];
+        if let Ok(to) = <&mut [u8; RGB]>::try_from(&mut *to) {
+            return pack(&first, &second, to);
         }
+        let mut whole = [0; RGB];
+        pack(&first, &second, &mut whole);
+        to.copy_from_slice(&whole[..to.len()]);
+    }
+}
+
+/// Red, green and blue in the low three bytes.
+#[inline(always)]
+fn pixel(luma: i16, chroma: [i16; 3]) -> u32 {
+    let luma = high((luma - 16) << 7, LUMA) + 16;
+    let [red, green, blue] = chroma.map(|c| u32::from(level(luma + c)));
+    red | green << 8 | blue << 16
+}
+
+/// Four pixels of three bytes make three words: far fewer stores than one a byte.
+fn pack(first: &[u32; PAIRS], second: &[u32; PAIRS], to: &mut [u8; RGB]) {
+    let pairs = first.as_chunks::<2>().0.iter().zip(second.as_chunks::<2>().0);
+    for (to, (&[a, c], &[b, d])) in to.as_chunks_mut::<12>().0.iter_mut().zip(pairs) {
+        to[..4].copy_from_slice(&(a | b << 24).to_le_bytes());
+        to[4..8].copy_from_slice(&(b >> 8 | c << 16).to_le_bytes());
+        to[8..].copy_from_slice(&(c >> 16 | d << 8).to_le_bytes());
     }
 }
 
