@@ -74,7 +74,10 @@ pub enum AlignError {
 
 /// Cuts the face out of `frame` so that its points fall onto [`CROP_LANDMARKS`]: the least-squares
 /// similarity, bilinear sampling, black outside the frame. A crop that shrinks the face more than
-/// twice is read from the frame halved until it does not; only the part under the crop is halved.
+/// twice is read from the frame halved until it does not; only the part under the crop is halved. On
+/// the two portraits of tests/fixtures whose faces are that large (scales 0.41 and 0.37) this changes
+/// the crop by 2.7 and 2.0 grey levels on average
+/// (`cargo test --release -p mfn-vision --test align -- --nocapture large`).
 ///
 /// # Errors
 /// [`AlignError`] when the points cannot be a face of this frame.

@@ -69,21 +69,20 @@ pub fn label(image: &mut RgbImage, area: &Rect, text: &str, colour: Colour) {
 }
 
 /// Writes lines into a dark strip over the bottom of the picture, with a bar of `colour` at its left.
-/// Lines that are too long are cut, lines that do not fit are left out.
+/// Long lines are wrapped at spaces; what does not fit into the picture is left out.
 pub fn banner(image: &mut RgbImage, lines: &[&str], colour: Colour) {
     let font = font_for(image.width());
-    let pitch = font.character_size.height as i32 + PADDING / 2;
-    let lines = &lines[..lines.len().min(image.height() as usize / pitch as usize)];
+    let (left, pitch) = (BAR as i32 + 2 * PADDING, font.character_size.height as i32 + PADDING / 2);
+    let mut lines = wrap(&lines.join("\n"), image.width().saturating_sub(left as u32), font);
+    lines.truncate((image.height() as i32 / pitch) as usize);
     let height = (lines.len() as i32 * pitch + 2 * PADDING).min(image.height() as i32);
     let corner = Pixel::new(0, image.height() as i32 - height);
     let strip = Rectangle::new(corner, Size::new(image.width(), height as u32));
     let Ok(()) = Canvas(image).fill_solid(&strip, DARK);
     let bar = Rectangle::new(corner, Size::new(BAR, height as u32));
     let Ok(()) = Canvas(image).fill_solid(&bar, colour);
-    let left = BAR as i32 + 2 * PADDING;
-    for (n, line) in (0..).zip(lines) {
-        let text = cut(line, font, image.width() as i32 - left);
-        write(image, corner + Pixel::new(left, PADDING + n * pitch), &text, font, LIGHT);
+    for (n, line) in (0..).zip(&lines) {
+        write(image, corner + Pixel::new(left, PADDING + n * pitch), line, font, LIGHT);
     }
 }
 
@@ -112,6 +111,27 @@ fn text_size(text: &str, font: &MonoFont) -> Size {
 fn cut(text: &str, font: &MonoFont, width: i32) -> String {
     let fits = width.max(0) as usize / (font.character_size.width + font.character_spacing) as usize;
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(fits).collect()
+}
+
+/// Breaks text at spaces and line ends into lines of at most `width` pixels; longer words are cut.
+pub(crate) fn wrap(text: &str, width: u32, font: &MonoFont) -> Vec<String> {
+    let fits = (width / (font.character_size.width + font.character_spacing)) as usize;
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            let used = line.chars().count();
+            if used > 0 && used + 1 + word.chars().count() > fits {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.extend(word.chars().filter(|c| !c.is_control()).take(fits));
+        }
+        lines.push(line);
+    }
+    lines
 }
 
 /// Black on light, white on dark (luma of BT.601).

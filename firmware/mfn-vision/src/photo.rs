@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 const JPEG_QUALITY: u8 = 90;
 
 /// What a photograph may be at most. The default is 64 MB of file, 50 megapixels, 16,384 a side: as
-/// 8-bit RGB at most 150 MB, whatever the file holds.
+/// 8-bit RGB at most 150 MB, whatever the file holds (a 16-bit PNG takes up to 8 bytes a pixel while it
+/// is converted).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PhotoLimits {
     /// Size of the file in bytes.

@@ -1,6 +1,6 @@
 //! A contact sheet: many pictures with their captions in one.
 
-use crate::draw::{Canvas, DARK, LIGHT, font_for, write};
+use crate::draw::{Canvas, DARK, LIGHT, font_for, wrap, write};
 use crate::{RgbImage, resize};
 use embedded_graphics::geometry::{Point as Pixel, Size};
 use embedded_graphics::mono_font::MonoFont;
@@ -103,25 +103,4 @@ fn paste(from: &RgbImage, to: &mut RgbImage, left: u32, top: u32) {
     for (to, from) in targets.zip(from.data().chunks_exact(row)) {
         to[3 * left as usize..][..row].copy_from_slice(from);
     }
-}
-
-/// Breaks a caption at spaces and line ends into lines of at most `width` pixels; longer words are cut.
-fn wrap(caption: &str, width: u32, font: &MonoFont) -> Vec<String> {
-    let fits = (width / (font.character_size.width + font.character_spacing)) as usize;
-    let mut lines = Vec::new();
-    for paragraph in caption.lines() {
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            let used = line.chars().count();
-            if used > 0 && used + 1 + word.chars().count() > fits {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.extend(word.chars().filter(|c| !c.is_control()).take(fits));
-        }
-        lines.push(line);
-    }
-    lines
 }

@@ -54,6 +54,10 @@ fn a_banner_covers_the_bottom_only() {
     assert_eq!(pixel(&image, 0, 239), [40, 190, 80]);
     assert_ne!(pixel(&image, 319, 239), WHITE);
     assert_eq!(pixel(&image, 0, 190), WHITE);
+    let mut narrow = RgbImage::from_raw(160, 240, vec![255; 3 * 160 * 240]).unwrap();
+    banner(&mut narrow, &["a line that is too long for this picture and is wrapped"], GREEN);
+    assert_eq!(pixel(&narrow, 0, 240 - 3 * 12), [40, 190, 80], "three lines of 12 pixels");
+    assert_eq!(pixel(&narrow, 0, 240 - 3 * 12 - 10), WHITE);
 }
 
 #[test]

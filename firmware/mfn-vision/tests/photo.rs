@@ -32,6 +32,13 @@ fn corner_marked() -> RgbImage {
     RgbImage::from_raw(48, 32, bytes).unwrap()
 }
 
+fn webp_of(image: &RgbImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut bytes);
+    encoder.encode(image.data(), image.width(), image.height(), image::ExtendedColorType::Rgb8).unwrap();
+    bytes
+}
+
 /// A JPEG file with an EXIF block of one entry, the orientation (TIFF tag 274).
 fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
@@ -44,13 +51,7 @@ fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
 fn the_three_formats_are_told_apart_by_content() {
     let dir = TempDir::new().unwrap();
     let image = corner_marked();
-    let webp = {
-        let mut bytes = Vec::new();
-        let encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut bytes);
-        encoder.encode(image.data(), 48, 32, image::ExtendedColorType::Rgb8).unwrap();
-        bytes
-    };
-    let webp = written(&dir, "webp.txt", &webp);
+    let webp = written(&dir, "webp.txt", &webp_of(&image));
     let (png, jpeg) = (dir.path().join("png.jpg"), dir.path().join("jpeg.png"));
     save_png(&image, &png).unwrap();
     save_jpeg(&image, &jpeg).unwrap();
@@ -120,8 +121,8 @@ fn limits_hold_before_decoding() {
 #[test]
 fn a_picture_cut_short_is_broken() {
     let dir = TempDir::new().unwrap();
-    for source in [fixture("astronaut-1.jpg"), data("sizes.png")] {
-        let whole = fs::read(&source).unwrap();
+    let webp = webp_of(&picture(&data("sizes.png")));
+    for whole in [fs::read(fixture("astronaut-1.jpg")).unwrap(), fs::read(data("sizes.png")).unwrap(), webp] {
         for tenth in 1..10 {
             let cut = written(&dir, "cut", &whole[..whole.len() * tenth / 10]);
             let cause = refused(&cut, &PhotoLimits::default());
