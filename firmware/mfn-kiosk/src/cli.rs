@@ -1,0 +1,321 @@
+//! The command line, as `--help` shows it. Nothing here does anything.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A door that opens for the people it knows: camera to relay, on the device, without a cloud.
+#[derive(Parser, Debug)]
+#[command(name = "mfn-kiosk", version, after_long_help = crate::exit::table(), max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// The kiosk: camera to door until stopped
+    #[command(after_help = "Example: mfn-kiosk run --config /etc/mfn-kiosk.toml")]
+    Run(RunArgs),
+    /// Portraits walk up to a simulated door: shows the whole program at work without camera or door
+    #[command(after_help = "Example: mfn-kiosk demo --models ../shared/models --out demo-out")]
+    Demo(DemoArgs),
+    /// Make a person known, from photographs or in front of the camera
+    #[command(
+        alias = "enroll",
+        after_help = "Example: mfn-kiosk enrol 'Ada Lovelace' --photo ada-1.jpg ada-2.jpg"
+    )]
+    Enrol(EnrolArgs),
+    /// Who is known
+    #[command(after_help = "Example: mfn-kiosk list --json")]
+    List(ListArgs),
+    /// Give a person another name
+    #[command(after_help = "Example: mfn-kiosk rename 'Ada Byron' 'Ada Lovelace'")]
+    Rename(RenameArgs),
+    /// Forget a person
+    #[command(after_help = "Example: mfn-kiosk remove 'Ada Lovelace'")]
+    Remove(RemoveArgs),
+    /// Who is on photographs
+    #[command(after_help = "Example: mfn-kiosk identify visitor.jpg")]
+    Identify(IdentifyArgs),
+    /// Whether two photographs show the same person
+    #[command(after_help = "Example: mfn-kiosk verify passport.jpg visitor.jpg")]
+    Verify(VerifyArgs),
+    /// Where faces are on photographs
+    #[command(after_help = "Example: mfn-kiosk detect group.jpg --draw faces/")]
+    Detect(DetectArgs),
+    /// Milliseconds and memory of each stage
+    #[command(after_help = "Example: mfn-kiosk bench --runs 50")]
+    Bench(BenchArgs),
+    /// Golden vectors, gallery, camera, and the door line read back; never energises the lock
+    #[command(name = "self-test", after_help = "Example: mfn-kiosk self-test --config /etc/mfn-kiosk.toml")]
+    SelfTest(SelfTestArgs),
+    /// Every setting with its value, range and meaning, as a configuration file
+    #[command(after_help = "Example: mfn-kiosk config > /etc/mfn-kiosk.toml")]
+    Config(ConfigArgs),
+    /// Owns the door line; started by `run`
+    #[command(hide = true)]
+    DoorKeeper(KeeperArgs),
+    /// Tries a stranger's network; started before such a network is loaded
+    #[command(hide = true)]
+    ModelGuard,
+}
+
+/// Which configuration file.
+#[derive(Args, Debug, Clone, Default)]
+pub struct ConfigFile {
+    /// Configuration file (TOML; `mfn-kiosk config` prints one with everything in it)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Which models, and which configuration.
+#[derive(Args, Debug, Clone, Default)]
+pub struct WithModels {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: ConfigFile,
+    /// Model folder; without it models.folder of the configuration, else the environment variable MFN_MODELS
+    #[arg(long, value_name = "DIR")]
+    pub models: Option<PathBuf>,
+}
+
+/// Which gallery.
+#[derive(Args, Debug, Clone, Default)]
+pub struct GalleryDir {
+    /// Gallery folder; without it gallery.folder of the configuration, else $STATE_DIRECTORY,
+    /// $XDG_STATE_HOME/mfn-kiosk, ~/.local/state/mfn-kiosk or /var/lib/mfn-kiosk
+    #[arg(long, value_name = "DIR")]
+    pub gallery: Option<PathBuf>,
+}
+
+/// `--json`.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Json {
+    /// Print JSON for programs, not text for people
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--source`.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Source {
+    /// Camera, photograph, folder or video instead of camera.source of the configuration
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<String>,
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug, Clone)]
+#[allow(missing_docs)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub with: WithModels,
+    #[command(flatten)]
+    pub gallery: GalleryDir,
+    #[command(flatten)]
+    pub json: Json,
+    #[command(flatten)]
+    pub source: Source,
+    /// Stop after this many processed frames
+    #[arg(long, value_name = "N")]
+    pub frames: Option<u64>,
+    /// Files as sources: as fast as frames are processed, none dropped (camera.as_fast_as_possible)
+    #[arg(long)]
+    pub as_fast: bool,
+    /// Print people's names beside their numbers; without it only numbers appear
+    #[arg(long)]
+    pub names: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub with: WithModels,
+    #[command(flatten)]
+    pub json: Json,
+    /// Folder with president-1.jpg, president-2.jpg, president-3.jpg, vice-president-1.jpg, astronaut-1.jpg
+    #[arg(long, value_name = "DIR", default_value = "tests/fixtures")]
+    pub faces: PathBuf,
+    /// Where pictures go; without it target/demo where a folder `target` is, else demo-out
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `enrol`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+#[command(group(clap::ArgGroup::new("from").required(true).args(["photo", "camera"])))]
+pub struct EnrolArgs {
+    /// The person's name
+    pub name: String,
+    /// Photographs of that person, one face on each
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub photo: Vec<PathBuf>,
+    /// Take frames from the camera until enough are good
+    #[arg(long)]
+    pub camera: bool,
+    #[command(flatten)]
+    pub source: Source,
+    /// With --camera: how many good frames
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub good_frames: u32,
+    /// Add to the person of that name who is known already
+    #[arg(long)]
+    pub add: bool,
+    /// Enrol in spite of a look-alike, of photographs that do not agree, or of low quality
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub with: WithModels,
+    #[command(flatten)]
+    pub gallery: GalleryDir,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Arguments of `list`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub gallery: StoreArgs,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Arguments of commands that only touch the gallery.
+#[derive(Args, Debug, Clone)]
+#[allow(missing_docs)]
+pub struct StoreArgs {
+    #[command(flatten)]
+    pub with: WithModels,
+    #[command(flatten)]
+    pub gallery: GalleryDir,
+}
+
+/// Arguments of `rename`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct RenameArgs {
+    /// The person: name, or number as `list` shows it (#3)
+    pub person: String,
+    /// The new name
+    pub name: String,
+    #[command(flatten)]
+    pub gallery: StoreArgs,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Arguments of `remove`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct RemoveArgs {
+    /// The person: name, or number as `list` shows it (#3)
+    pub person: String,
+    #[command(flatten)]
+    pub gallery: StoreArgs,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Arguments of `identify`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct IdentifyArgs {
+    /// Photographs
+    #[arg(required = true, value_name = "FILE")]
+    pub photos: Vec<PathBuf>,
+    /// How many candidates to print for each face
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub candidates: u32,
+    #[command(flatten)]
+    pub with: WithModels,
+    #[command(flatten)]
+    pub gallery: GalleryDir,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct VerifyArgs {
+    /// One photograph
+    pub first: PathBuf,
+    /// The other photograph
+    pub second: PathBuf,
+    #[command(flatten)]
+    pub with: WithModels,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Arguments of `detect`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct DetectArgs {
+    /// Photographs
+    #[arg(required = true, value_name = "FILE")]
+    pub photos: Vec<PathBuf>,
+    /// Write pictures with boxes and points: a .png or .jpg file for one photograph, else a folder
+    #[arg(long, value_name = "OUT")]
+    pub draw: Option<PathBuf>,
+    #[command(flatten)]
+    pub with: WithModels,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Arguments of `bench`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct BenchArgs {
+    /// How often each stage runs
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub runs: u32,
+    /// People in the gallery that is searched
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub people: u32,
+    /// Photograph with a face
+    #[arg(long, value_name = "FILE", default_value = "tests/fixtures/president-1.jpg")]
+    pub photo: PathBuf,
+    #[command(flatten)]
+    pub with: WithModels,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Arguments of `self-test`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct SelfTestArgs {
+    #[command(flatten)]
+    pub with: WithModels,
+    #[command(flatten)]
+    pub gallery: GalleryDir,
+    #[command(flatten)]
+    pub source: Source,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Arguments of `config`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct ConfigArgs {
+    #[command(flatten)]
+    pub file: ConfigFile,
+}
+
+/// Arguments of the door keeper.
+#[derive(Args, Debug)]
+pub struct KeeperArgs {
+    /// The [door] settings as JSON
+    pub door: String,
+}

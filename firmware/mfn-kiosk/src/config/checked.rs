@@ -1,0 +1,95 @@
+//! Settings of detector, decision and enrolment as the types of the crates that they are for.
+
+use std::time::Duration;
+
+use mfn_access::{AccessPolicy, AccessSettings};
+use mfn_engine::{DetectorOptions, QualityLimits};
+
+use super::Config;
+use crate::exit::Failure;
+
+impl Config {
+    /// How the detector looks at frames; the engine checks the input size against its network.
+    pub fn detector(&self) -> DetectorOptions {
+        let detector = &self.settings.detector;
+        DetectorOptions {
+            width: detector.width,
+            height: detector.height,
+            score: detector.score as f32,
+            iou: detector.overlap as f32,
+            small_faces: detector.small_faces,
+        }
+    }
+
+    /// When somebody is let in.
+    ///
+    /// # Errors
+    /// Settings that are each within their range but do not fit together.
+    pub fn policy(&self) -> Result<AccessPolicy, Failure> {
+        let decision = &self.settings.decision;
+        let seconds = Duration::from_secs_f64;
+        let settings = AccessSettings {
+            threshold: decision.threshold as f32,
+            margin: decision.margin as f32,
+            near_miss: decision.near_miss as f32,
+            votes: decision.votes as usize,
+            window: decision.window as usize,
+            max_frame_gap: seconds(decision.max_frame_gap_s),
+            max_frame_age: seconds(decision.max_frame_age_s),
+            hold_off: seconds(decision.hold_off_s),
+            denial_hold_off: seconds(decision.denial_hold_off_s),
+            pulse: seconds(self.settings.door.pulse_s),
+            several_people_ratio: decision.several_people_ratio as f32,
+            max_shift: decision.max_shift as f32,
+            max_growth: decision.max_growth as f32,
+        };
+        AccessPolicy::new(settings).map_err(|e| self.wrong("[decision]", e))
+    }
+
+    /// What a picture must reach at enrolment.
+    pub fn enrolment_limits(&self) -> QualityLimits {
+        let limits = &self.settings.enrolment;
+        QualityLimits {
+            eye_distance: limits.eye_distance as f32,
+            yaw: limits.yaw as f32,
+            pitch: limits.pitch as f32,
+            roll: limits.roll as f32,
+            sharpness: limits.sharpness as f32,
+            brightness: (limits.darkest as f32, limits.brightest as f32),
+            clipped: limits.clipped as f32,
+        }
+    }
+
+    /// Least similarity of two faces that are called the same person.
+    pub fn threshold(&self) -> f32 {
+        self.settings.decision.threshold as f32
+    }
+
+    /// Least similarity of a look-alike.
+    pub fn look_alike(&self) -> f32 {
+        let own = self.settings.enrolment.look_alike as f32;
+        if own > 0.0 { own } else { self.threshold() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_the_crates_own() {
+        let config = Config::default();
+        assert_eq!(config.policy().unwrap(), AccessPolicy::default());
+        assert_eq!(config.detector(), DetectorOptions::default());
+        assert_eq!(config.enrolment_limits(), QualityLimits::ENROLMENT);
+        assert_eq!(config.look_alike(), 0.4);
+    }
+
+    #[test]
+    fn settings_that_do_not_fit_together_are_refused() {
+        let mut config = Config::default();
+        config.settings.decision.votes = 6;
+        let text = config.policy().unwrap_err().error.to_string();
+        assert!(text.contains("votes"), "{text}");
+    }
+}

@@ -1,0 +1,119 @@
+//! The configuration: defaults, then the file, then the command line; checked once, here, into types that
+//! the rest of the program can trust.
+
+mod checked;
+mod door;
+mod folders;
+mod parse;
+mod render;
+mod schema;
+mod settings;
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use mfn_board::{CameraOptions, CameraSource, Pace, Size};
+
+pub use door::DoorSetup;
+pub use render::render;
+pub use settings::{Door, Settings};
+
+use crate::cli::{ConfigFile, GalleryDir, WithModels};
+use crate::exit::{Exit, Failure};
+
+/// A camera that can be opened.
+#[derive(Clone, Debug)]
+pub struct CameraSetup {
+    /// Which.
+    pub source: CameraSource,
+    /// How.
+    pub options: CameraOptions,
+}
+
+/// Settings, and the file that they came from for messages.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Every setting; numbers are within their ranges.
+    pub settings: Settings,
+    file: Option<PathBuf>,
+}
+
+impl Config {
+    /// Defaults, or the file over them.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, or has an unknown key or a value out of range.
+    pub fn load(file: &ConfigFile) -> Result<Config, Failure> {
+        let Some(path) = &file.config else { return Ok(Config::default()) };
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            let what = format!("configuration {}: cannot be read: {e}", path.display());
+            Failure::new(Exit::Usage, what)
+        })?;
+        let settings = parse::parse(&text)
+            .map_err(|e| Failure::new(Exit::Usage, format!("configuration {}, {e}", path.display())))?;
+        Ok(Config { settings, file: Some(path.clone()) })
+    }
+
+    /// The folder with the models.
+    ///
+    /// # Errors
+    /// Nobody named one.
+    pub fn models(&self, with: &WithModels) -> Result<PathBuf, Failure> {
+        let named = folders::models(with.models.as_deref(), &self.settings.models.folder, &|name| {
+            std::env::var_os(name)
+        });
+        named.ok_or_else(|| {
+            let what = "no model folder is named: use --models DIR, models.folder in the configuration, \
+                        or the environment variable MFN_MODELS";
+            Failure::new(Exit::Models, what)
+        })
+    }
+
+    /// The folder with the gallery.
+    pub fn gallery(&self, dir: &GalleryDir) -> PathBuf {
+        folders::gallery(dir.gallery.as_deref(), &self.settings.gallery.folder, &|name| {
+            std::env::var_os(name)
+        })
+    }
+
+    /// The camera; `source` is the command line's.
+    ///
+    /// # Errors
+    /// A name that is no camera, no size or no pace.
+    pub fn camera(&self, source: Option<&str>, start: Instant) -> Result<CameraSetup, Failure> {
+        let camera = &self.settings.camera;
+        let options = CameraOptions {
+            size: self.parsed::<Size>("camera.size", &camera.size)?,
+            pace: self.parsed::<Pace>("camera.pace", &camera.pace)?,
+            repeat: camera.repeat,
+            settle_frames: camera.settle_frames,
+            stall_after: Duration::from_secs_f64(camera.stall_s),
+            start,
+        };
+        let source = match source {
+            Some(text) => text.parse().map_err(|e| Failure::new(Exit::Usage, format!("--source: {e}")))?,
+            None => self.parsed("camera.source", &camera.source)?,
+        };
+        Ok(CameraSetup { source, options })
+    }
+
+    /// The door's pins and times.
+    ///
+    /// # Errors
+    /// A name that is no pin or no level.
+    pub fn door(&self) -> Result<DoorSetup, Failure> {
+        DoorSetup::check(&self.settings.door).map_err(|(key, what)| self.wrong(key, what))
+    }
+
+    /// A text setting as its type.
+    fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, key: &str, text: &str) -> Result<T, Failure> {
+        text.parse().map_err(|e| self.wrong(key, e))
+    }
+
+    /// A usage failure that names the setting and its file.
+    fn wrong(&self, key: &str, what: impl std::fmt::Display) -> Failure {
+        let file = self.file.as_deref().unwrap_or(Path::new("(defaults)"));
+        Failure::new(Exit::Usage, format!("configuration {}, {key}: {what}", file.display()))
+    }
+}
