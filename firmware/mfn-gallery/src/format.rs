@@ -1,5 +1,6 @@
 //! The snapshot's bytes, as `FORMAT.md` lays them down. Reads and writes streams, not files.
 
+use crate::compact::Compact;
 use crate::rows::Rows;
 use crate::snapshot::Snapshot;
 use crate::{Person, PersonName, Problem, TemplateNote};
@@ -20,7 +21,7 @@ const NOTE: usize = 16;
 const DIGEST: usize = 32;
 const MAX_DIMENSION: u32 = 65_536;
 /// How far from 1 the length of a template may be: f32 rounding stays below a hundredth of this.
-const LENGTH_TOLERANCE: f32 = 1e-3;
+pub(crate) const LENGTH_TOLERANCE: f32 = 1e-3;
 /// Values that are converted at a time, so that a large gallery is not held twice.
 const CHUNK: usize = 16_384;
 
@@ -105,7 +106,8 @@ pub(crate) fn read(
     check_rows(&rows)?;
     let people = parse_people(&people, &parse_notes(&notes)?, &header)?;
     let Header { generation, next_id, .. } = header;
-    Ok(Snapshot { space: space.clone(), generation, next_id, people, rows: Arc::new(rows) })
+    let compact = Compact::if_large(&rows);
+    Ok(Snapshot { space: space.clone(), generation, next_id, people, rows: Arc::new(rows), compact })
 }
 
 /// The header, with its lengths checked against the file's.

@@ -4,6 +4,7 @@
 //! [`FileGallery`] keeps it in one folder as the snapshot that `FORMAT.md` describes: one writer,
 //! any number of readers, changes whole or not at all. Nothing here knows of images or doors.
 
+mod compact;
 mod error;
 mod format;
 mod gallery;

@@ -5,22 +5,22 @@ use std::ops::Range;
 
 /// Cache line of every CPU we run on; an unaligned 64-byte load costs two of them.
 const ALIGNMENT: usize = 64;
-const SPARE: usize = ALIGNMENT / size_of::<f32>();
 
 /// Rows of `dimension` values one behind the other, the first on a cache line's boundary.
-pub(crate) struct Rows {
+pub(crate) struct Rows<T = f32> {
     /// The values, with `start` unused ones before them.
-    buffer: Vec<f32>,
+    buffer: Vec<T>,
     start: usize,
     dimension: usize,
     count: usize,
 }
 
-impl Rows {
+impl<T: Copy + Default> Rows<T> {
     /// Rows of zeros, to be filled. The caller has checked that their size is sensible.
-    pub(crate) fn zeroed(dimension: usize, count: usize) -> Rows {
-        let buffer = vec![0.0; dimension * count + SPARE];
-        let start = buffer.as_ptr().align_offset(ALIGNMENT).min(SPARE);
+    pub(crate) fn zeroed(dimension: usize, count: usize) -> Rows<T> {
+        let spare = ALIGNMENT / size_of::<T>();
+        let buffer = vec![T::default(); dimension * count + spare];
+        let start = buffer.as_ptr().align_offset(ALIGNMENT).min(spare);
         Rows { buffer, start, dimension, count }
     }
 
@@ -35,15 +35,22 @@ impl Rows {
     }
 
     /// All values.
-    pub(crate) fn values(&self) -> &[f32] {
+    pub(crate) fn values(&self) -> &[T] {
         &self.buffer[self.start..][..self.dimension * self.count]
     }
 
     /// All values, to be filled.
-    pub(crate) fn values_mut(&mut self) -> &mut [f32] {
+    pub(crate) fn values_mut(&mut self) -> &mut [T] {
         &mut self.buffer[self.start..][..self.dimension * self.count]
     }
 
+    /// Row `i`.
+    pub(crate) fn row(&self, i: usize) -> &[T] {
+        &self.values()[i * self.dimension..][..self.dimension]
+    }
+}
+
+impl Rows<f32> {
     /// A copy with the rows `gap` replaced by templates.
     pub(crate) fn replaced<'a>(
         &self,

@@ -1,6 +1,9 @@
-//! Exact search: every template is compared, the best of each person counts.
+//! Exact search: the best template of each person counts. In a large gallery the 8-bit copies are
+//! compared first, and only templates that their error bound leaves in the running are compared
+//! exactly; the result is the same to the bit.
 
 use crate::Person;
+use crate::compact::{Compact, CompactProbe};
 use crate::rows::Rows;
 use mfn_kernels::Kernels;
 use mfn_template::{Candidate, Candidates, Template};
@@ -9,50 +12,87 @@ use mfn_template::{Candidate, Candidates, Template};
 const BLOCK: usize = 256;
 
 /// The `k` best people for a probe. `people` own the rows in sequence.
-pub(crate) fn search(rows: &Rows, people: &[Person], probe: &Template, k: usize) -> Candidates {
+pub(crate) fn search(
+    rows: &Rows,
+    compact: Option<&Compact>,
+    people: &[Person],
+    probe: &Template,
+    k: usize,
+) -> Candidates {
     assert_eq!(probe.values().len(), rows.dimension(), "a probe of another template space");
-    let mut best = Best::new(k.min(people.len()));
+    let mut best = Best::new(people, k);
+    if best.wanted > 0 {
+        match compact {
+            Some(compact) => search_compact(rows, compact, probe, &mut best),
+            None => search_all(rows, probe, &mut best),
+        }
+    }
+    Candidates(best.found)
+}
+
+/// Compares every row exactly.
+fn search_all(rows: &Rows, probe: &Template, best: &mut Best) {
     let kernels = Kernels::detect();
     let mut scores = [0.0f32; BLOCK];
     for (i, block) in rows.values().chunks(BLOCK * rows.dimension()).enumerate() {
         let scores = &mut scores[..block.len() / rows.dimension()];
         kernels.dot_rows_f32(probe.values(), block, scores);
-        best.offer(people, i * BLOCK, scores);
+        let mut bar = best.bar();
+        for (j, &score) in scores.iter().enumerate() {
+            if score > bar {
+                bar = best.offer(i * BLOCK + j, score);
+            }
+        }
     }
-    Candidates(best.found)
+}
+
+/// Compares every row's 8-bit copy, and exactly those whose similarity may be over the bar.
+fn search_compact(rows: &Rows, compact: &Compact, probe: &Template, best: &mut Best) {
+    let kernels = Kernels::detect();
+    let compact_probe = CompactProbe::of(probe.values());
+    let mut limits = [0.0f32; BLOCK];
+    for first in (0..rows.count()).step_by(BLOCK) {
+        let limits = &mut limits[..BLOCK.min(rows.count() - first)];
+        compact.upper_limits(&compact_probe, first, limits);
+        let mut bar = best.bar();
+        for (j, &limit) in limits.iter().enumerate() {
+            if limit > bar {
+                let score = kernels.dot_f32(probe.values(), rows.row(first + j));
+                bar = best.offer(first + j, score);
+            }
+        }
+    }
 }
 
 /// The best people so far, most similar first.
-struct Best {
+struct Best<'a> {
+    people: &'a [Person],
     found: Vec<Candidate>,
     wanted: usize,
 }
 
-impl Best {
-    fn new(wanted: usize) -> Best {
-        Best { found: Vec::with_capacity(wanted + 1), wanted }
+impl Best<'_> {
+    fn new(people: &[Person], k: usize) -> Best<'_> {
+        let wanted = k.min(people.len());
+        Best { people, found: Vec::with_capacity(wanted + 1), wanted }
     }
 
     /// What a score must exceed to matter. Rows come in the order of ids, so an equal one has lost.
     fn bar(&self) -> f32 {
-        match self.found.get(self.wanted.wrapping_sub(1)) {
-            _ if self.wanted == 0 => f32::INFINITY,
+        match self.found.get(self.wanted - 1) {
             Some(last) => last.similarity,
             None => f32::NEG_INFINITY,
         }
     }
 
-    /// Takes in the scores of the rows from `first_row` on.
-    fn offer(&mut self, people: &[Person], first_row: usize, scores: &[f32]) {
-        let mut bar = self.bar();
-        for (i, &score) in scores.iter().enumerate() {
-            if score > bar {
-                let row = first_row + i;
-                let owner = people.partition_point(|p| p.first_row <= row) - 1;
-                self.take(Candidate { person: people[owner].id, similarity: score.min(1.0) });
-                bar = self.bar();
-            }
+    /// Takes in the score of a row where it matters; returns the new bar.
+    fn offer(&mut self, row: usize, score: f32) -> f32 {
+        if score > self.bar() {
+            let owner = self.people.partition_point(|p| p.first_row <= row) - 1;
+            // Rounding may lead a hair over what a cosine can be.
+            self.take(Candidate { person: self.people[owner].id, similarity: score.clamp(-1.0, 1.0) });
         }
+        self.bar()
     }
 
     /// Puts a candidate in its place; of one person the better stays.
@@ -68,5 +108,49 @@ impl Best {
         });
         self.found.insert(place, new);
         self.found.truncate(self.wanted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PersonName, TemplateNote};
+    use mfn_template::PersonId;
+    use proptest::prelude::*;
+
+    fn person(i: usize, first_row: usize) -> Person {
+        let name = PersonName::new(&format!("p{i}")).unwrap();
+        let note = TemplateNote { taken_unix: 0, quality: 1.0 };
+        Person { id: PersonId(i as u64), name, templates: vec![note; 3], first_row }
+    }
+
+    /// Directions that crowd around few centres: many similarities closer than the bound.
+    fn crowd() -> impl Strategy<Value = Vec<Template>> {
+        let jitter = proptest::collection::vec(-0.02f32..0.02, 40);
+        let template = (0usize..4, jitter).prop_map(|(centre, mut v)| {
+            v[centre] += 1.0;
+            v[centre + 4] -= 0.7;
+            Template::normalise(&v).unwrap()
+        });
+        proptest::collection::vec(template, 1..400)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(target_arch = "aarch64") { 6 } else { 60 },
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn the_first_pass_changes_nothing(templates in crowd(), k in 0usize..8) {
+            let (probe, templates) = templates.split_last().unwrap();
+            let count = templates.len() / 3 * 3;
+            let rows = Rows::zeroed(40, 0).replaced(0..0, templates[..count].iter());
+            let people: Vec<Person> = (0..count / 3).map(|i| person(i, 3 * i)).collect();
+            let compact = Compact::of(&rows);
+            let plain = search(&rows, None, &people, probe, k);
+            prop_assert_eq!(search(&rows, Some(&compact), &people, probe, k), plain);
+        }
     }
 }

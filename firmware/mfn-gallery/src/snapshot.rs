@@ -1,5 +1,6 @@
 //! The state of a gallery, and its changes as pure functions from one state to the next.
 
+use crate::compact::Compact;
 use crate::person::{EnrolTemplate, Enrolment, Person};
 use crate::rows::Rows;
 use crate::{GalleryError, PersonName, search};
@@ -19,18 +20,20 @@ pub(crate) struct Snapshot {
     pub(crate) people: Vec<Person>,
     /// Shared, because a new name leaves them as they are.
     pub(crate) rows: Arc<Rows>,
+    /// Of the same rows, where there are enough of them.
+    pub(crate) compact: Option<Arc<Compact>>,
 }
 
 impl Snapshot {
     /// A gallery that nobody is enrolled in.
     pub(crate) fn empty(space: TemplateSpace, dimension: usize) -> Snapshot {
         let rows = Arc::new(Rows::zeroed(dimension, 0));
-        Snapshot { space, generation: 0, next_id: 1, people: Vec::new(), rows }
+        Snapshot { space, generation: 0, next_id: 1, people: Vec::new(), rows, compact: None }
     }
 
     /// See [`crate::Gallery::search`].
     pub(crate) fn search(&self, probe: &Template, k: usize) -> Candidates {
-        search::search(&self.rows, &self.people, probe, k)
+        search::search(&self.rows, self.compact.as_deref(), &self.people, probe, k)
     }
 
     /// The state with more people, and their ids.
@@ -118,6 +121,7 @@ impl Snapshot {
             return Err(GalleryError::Full);
         }
         self.rows = Arc::new(self.rows.replaced(gap, new.iter().copied()));
+        self.compact = Compact::if_large(&self.rows);
         let mut row = 0;
         for person in &mut self.people {
             person.first_row = row;

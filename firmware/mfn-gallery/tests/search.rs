@@ -67,6 +67,26 @@ fn search_is_the_plain_ranking_cut_at_k() {
     });
 }
 
+/// Enough people for the 8-bit first pass, before and after reopening.
+#[test]
+fn a_large_gallery_gives_the_same_ranking() {
+    let wave =
+        |i: usize| (0..WIDTH).map(|j| ((i * 31 + j * j * 17) as f32 * 0.61).sin()).collect::<Vec<f32>>();
+    let of = |i: usize| Template::normalise(&wave(i)).unwrap();
+    let people: Vec<Vec<Template>> = (0..2_500).map(|i| vec![of(2 * i), of(2 * i + 1)]).collect();
+    let dir = tempfile::tempdir().unwrap();
+    drop(gallery_of(&people, dir.path()));
+    let gallery = FileGallery::open(dir.path(), &space(), WIDTH, Access::Read).unwrap();
+    for probe in (0..40).map(|i| of(9_999 + 7 * i)) {
+        let found: Vec<f64> = gallery.search(&probe, 10).0.iter().map(|c| f64::from(c.similarity)).collect();
+        let wanted = ranking(&people, &probe);
+        assert!(
+            found.iter().zip(&wanted).all(|(found, wanted)| (found - wanted.1).abs() < 1e-6),
+            "{found:?}"
+        );
+    }
+}
+
 /// Everybody enrolled is found by their own templates: rows and people stay together through
 /// removals, additions and reopening.
 #[test]
