@@ -1,1 +1,7 @@
-//! Helpers of the tests that run whole programs.
+//! What the tests that run whole programs share: finding the program, running it, making its world.
+
+mod program;
+mod scene;
+
+pub use program::{Finished, Kiosk, models};
+pub use scene::{fixture, fixtures, walk_up};

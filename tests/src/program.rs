@@ -1,0 +1,132 @@
+//! Finding and running `mfn-kiosk` as a user would.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+    time::SystemTime,
+};
+
+/// The model folder that `MFN_MODELS` names; `None`, with a line that says so, when it is not there.
+#[must_use]
+pub fn models() -> Option<PathBuf> {
+    let folder = env::var_os("MFN_MODELS").map(PathBuf::from).filter(|dir| dir.is_dir());
+    if folder.is_none() {
+        eprintln!("skipped: MFN_MODELS names no folder of models");
+    }
+    folder
+}
+
+/// One call of the program that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code; -1 after a signal.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl From<Output> for Finished {
+    fn from(output: Output) -> Finished {
+        Finished {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Finished {
+    /// Standard output as JSON: one value, or one a line.
+    #[must_use]
+    pub fn json(&self) -> Vec<serde_json::Value> {
+        serde_json::Deserializer::from_str(&self.out)
+            .into_iter()
+            .map(|value| value.unwrap_or_else(|e| panic!("no JSON ({e}): {self:?}")))
+            .collect()
+    }
+
+    /// Fails the test unless the program ended with this code and did not panic.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Finished {
+        assert!(!self.err.contains("panicked"), "the program panicked: {self:?}");
+        assert_eq!(self.code, code, "exit code: {self:?}");
+        self
+    }
+}
+
+/// The program with a gallery folder, and the other arguments that every call of a test shares.
+pub struct Kiosk {
+    gallery: PathBuf,
+}
+
+impl Kiosk {
+    /// Calls that use this gallery folder.
+    #[must_use]
+    pub fn with_gallery(gallery: &Path) -> Kiosk {
+        Kiosk { gallery: gallery.to_owned() }
+    }
+
+    /// A call that is not started yet. Nothing of the user's own settings reaches it.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command.args(arguments).env("STATE_DIRECTORY", &self.gallery).stdin(Stdio::null());
+        command.env_remove("RUST_LOG").current_dir(workspace());
+        command
+    }
+
+    /// Runs to the end.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        self.command(arguments).output().expect("mfn-kiosk starts").into()
+    }
+}
+
+/// The workspace's root: the parent of this crate.
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace")
+}
+
+/// The program of this build, made anew when a source is newer than it.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let test = env::current_exe().expect("a test knows where it is");
+        let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
+        let program = profile.join("mfn-kiosk");
+        if modified(&program) < newest_source(&workspace().join("firmware")) {
+            build(profile);
+        }
+        program
+    })
+}
+
+fn modified(path: &Path) -> SystemTime {
+    fs::metadata(path).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn newest_source(folder: &Path) -> SystemTime {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.path() {
+            path if path.is_dir() => newest_source(&path),
+            path if path.extension().is_some_and(|e| e == "rs" || e == "toml") => modified(&path),
+            _ => SystemTime::UNIX_EPOCH,
+        })
+        .max()
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// `cargo build` of the program with the profile whose folder the tests lie in.
+fn build(profile: &Path) {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "-p", "mfn-kiosk"]).current_dir(workspace());
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().expect("cargo starts").success(), "mfn-kiosk does not build");
+}
