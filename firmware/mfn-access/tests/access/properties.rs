@@ -129,7 +129,7 @@ fn play(policy: &AccessPolicy, script: Vec<(Event, Duration)>) -> Vec<(Event, Du
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1500) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
     fn no_grant_without_its_evidence(policy in policy(), script in script()) {

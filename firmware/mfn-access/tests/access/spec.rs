@@ -67,23 +67,26 @@ fn approach<'a>(history: &'a History, policy: &AccessPolicy) -> Vec<(usize, &'a 
 /// The frames that are evidence since the last thing that makes all before it worthless, oldest first.
 fn evidence<'a>(history: &'a History, policy: &AccessPolicy) -> Vec<(usize, &'a Sighting)> {
     let mut frames: Vec<(usize, &Sighting)> = Vec::new();
-    let mut last_sequence = None;
+    let mut last: Option<(u64, Duration)> = None;
     let mut clock = Duration::ZERO;
     for (index, (event, now, _)) in history.iter().enumerate() {
         let backwards = *now < clock;
         clock = *now;
         match event {
-            _ if backwards => frames.clear(),
+            _ if backwards => {
+                frames.clear();
+                last = last.map(|(sequence, _)| (sequence, Duration::ZERO));
+            }
             Event::Shutdown => return Vec::new(),
             Event::Fault(_) => frames.clear(),
             Event::Tick => {}
             Event::Frame(sighting) => {
-                let new = last_sequence.is_none_or(|last| sighting.sequence > last);
-                let later = frames.last().is_none_or(|(_, last)| sighting.captured > last.captured);
+                let new = last.is_none_or(|(sequence, _)| sighting.sequence > sequence);
+                let later = last.is_none_or(|(_, captured)| sighting.captured > captured);
                 let fresh = sighting.captured <= *now && *now - sighting.captured <= policy.max_frame_age;
                 let boxes = sighting.faces.iter().all(|face| face.area.is_usable());
                 if new && later && fresh && boxes {
-                    last_sequence = Some(sighting.sequence);
+                    last = Some((sighting.sequence, sighting.captured));
                     frames.push((index, sighting));
                 }
             }
