@@ -157,12 +157,12 @@ int poll(struct pollfd *fds, nfds_t count, int timeout) {
     int (*real_poll)(struct pollfd *, nfds_t, int) = real("poll");
     if (!d) return real_poll(fds, count, timeout);
     long long deadline = now_ns() + timeout * 1000000LL;
-    do {
+    for (;;) {
+        int last = timeout >= 0 && now_ns() >= deadline;
         fds[0].revents = is_gone(d) || !d->streaming ? POLLERR : is_ready(d) ? POLLIN : 0;
-        if (fds[0].revents) return 1;
+        if (fds[0].revents || last) return fds[0].revents != 0;
         usleep(1000);
-    } while (timeout < 0 || now_ns() < deadline);
-    return 0;
+    }
 }
 
 static int set_format(struct device *d, struct v4l2_format *f) {
@@ -268,6 +268,7 @@ static int query(const struct device *d, struct v4l2_buffer *b) {
 }
 
 static int stream(struct device *d, int on) {
+    if (!on && control("stuck")) return fail(EIO);
     d->streaming = on;
     d->sequence = 0;
     if (!on) d->queued = 0;

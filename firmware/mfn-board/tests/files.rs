@@ -148,9 +148,9 @@ fn pictures_keep_their_pace() {
     while camera.capture(&mut frame).unwrap() == Captured::Picture {
         times.push(frame.captured_at);
     }
-    // 12 pictures a second, as OpenCV wrote it.
+    // 12 pictures a second, as OpenCV wrote it; not a photograph's one.
     let last = times[2] - times[0];
-    assert!(last >= Duration::from_millis(160) && last < Duration::from_millis(1000), "{last:?}");
+    assert!(last >= Duration::from_millis(160) && last < Duration::from_millis(1900), "{last:?}");
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn a_stall_is_reported_in_time_and_ends_with_the_next_picture() {
             let error = error_of(camera.capture(&mut frame));
             assert!(matches!(error, CameraError::Stalled { .. }) && error.is_passing(), "{error}");
             assert!(
-                start.elapsed() >= Duration::from_millis(290) && start.elapsed() < Duration::from_secs(2)
+                start.elapsed() >= Duration::from_millis(290) && start.elapsed() < Duration::from_secs(5)
             );
         }
         fs::remove_file(folder.join("stall")).unwrap();
@@ -207,11 +207,22 @@ fn a_pulled_camera_is_found_under_another_number() {
 }
 
 #[test]
+fn a_driver_that_cannot_stop_is_left_alone() {
+    // v4l itself panics here.
+    simulated("a_driver_that_cannot_stop_is_left_alone", |folder| {
+        let mut camera = open_camera(&plug(folder, "GREY 64 48 30 0"), &options()).unwrap();
+        camera.capture(&mut Frame::empty()).unwrap();
+        fs::write(folder.join("stuck"), "").unwrap();
+        drop(camera);
+    });
+}
+
+#[test]
 fn what_cannot_be_opened_says_why() {
     simulated("what_cannot_be_opened_says_why", |folder| {
         let open = |source: &CameraSource| error_of(open_camera(source, &options()));
         let missing = open(&CameraSource::V4l2(folder.join("video7")));
-        assert!(matches!(missing, CameraError::Absent { .. }), "{missing}");
+        assert!(matches!(missing, CameraError::Absent { .. }) && !missing.is_passing(), "{missing}");
         assert!(missing.to_string().contains("video7"));
         let not_a_device = folder.join("text");
         fs::write(&not_a_device, "hello").unwrap();

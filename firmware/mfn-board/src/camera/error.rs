@@ -64,7 +64,8 @@ pub enum CameraError {
 }
 
 impl CameraError {
-    /// Whether a later call of `capture` can succeed without anybody changing the configuration.
+    /// Whether it may pass by itself: a later call of `capture` can succeed without anybody changing the
+    /// configuration.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self, CameraError::Stalled { .. } | CameraError::Gone { .. } | CameraError::Busy { .. })

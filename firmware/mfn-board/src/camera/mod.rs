@@ -30,11 +30,12 @@ pub enum Captured {
 pub trait Camera: Send {
     /// Waits for the next picture and writes it into `frame`, whose buffer is reused.
     ///
-    /// Waits no longer than the camera's stall limit. After an error the frame's contents are unspecified and
-    /// the call may be repeated: a camera that was pulled or stalled is reopened by the next calls.
+    /// Waits no longer than the camera's stall limit or pace. After an error the frame's contents are
+    /// unspecified and the call may be repeated: a device that was pulled, stalled or failed is reopened by
+    /// the next calls, a photograph that is broken is passed over, a broken video has ended.
     ///
     /// # Errors
-    /// See [`CameraError`]; [`CameraError::is_passing`] says whether another call can succeed.
+    /// See [`CameraError`]; [`CameraError::is_passing`] says whether waiting helps.
     fn capture(&mut self, frame: &mut Frame) -> Result<Captured, CameraError>;
 
     /// One line for people: what it is, where it is, its mode.

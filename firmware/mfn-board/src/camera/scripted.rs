@@ -32,3 +32,21 @@ impl Camera for ScriptedCamera {
         format!("scripted camera, {} frames left", self.script.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_script_is_played_and_then_ends() {
+        let frame = Frame { sequence: 7, captured_at: Duration::from_millis(40), ..Frame::empty() };
+        let gone = CameraError::Gone { path: "camera".into() };
+        let mut camera = ScriptedCamera::new([Err(gone), Ok(frame)]);
+        let mut shown = Frame::empty();
+        assert!(matches!(camera.capture(&mut shown), Err(CameraError::Gone { .. })));
+        assert_eq!(camera.capture(&mut shown).unwrap(), Captured::Picture);
+        assert_eq!((shown.sequence, shown.captured_at), (7, Duration::from_millis(40)));
+        assert_eq!(camera.capture(&mut shown).unwrap(), Captured::End);
+    }
+}
