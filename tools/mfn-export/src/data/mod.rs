@@ -1,0 +1,39 @@
+//! Faces from archives and folders, streamed: nothing but names and offsets is kept in memory.
+
+mod archive;
+mod dataset;
+mod loader;
+mod order;
+mod recordio;
+
+pub use archive::{Archive, Member};
+pub use dataset::{Dataset, Face, Span};
+pub use loader::{Loader, Maker, Views};
+pub use order::{Order, Slot, generator};
+
+use crate::arch::INPUT_SIDE;
+use anyhow::{Result, ensure};
+use image::RgbImage;
+
+/// Decodes an aligned crop of 112x112 pixels; an error says what is wrong with it.
+pub fn decode(bytes: &[u8]) -> Result<RgbImage> {
+    let picture = image::load_from_memory(bytes)?.into_rgb8();
+    let side = INPUT_SIDE as u32;
+    ensure!(
+        picture.dimensions() == (side, side),
+        "it is {}x{} pixels, not an aligned crop of {side}x{side}",
+        picture.width(),
+        picture.height()
+    );
+    Ok(picture)
+}
+
+/// Writes packed RGB bytes of a crop as the network takes them, `[3, 112, 112]`, (pixel - 127.5) / 127.5.
+pub fn normalise(pixels: &[u8], out: &mut [f32]) {
+    let plane = INPUT_SIDE * INPUT_SIDE;
+    for (i, pixel) in pixels.chunks_exact(3).enumerate() {
+        for (channel, value) in pixel.iter().enumerate() {
+            out[channel * plane + i] = (f32::from(*value) - 127.5) / 127.5;
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! From a folder of photographs to a signed model that a board runs.
+//!
+//! `recipe` says what to do; `data` and `augment` make views of faces; `net`, `loss`, `optim` and
+//! `teacher` are what training consists of, `train` puts them together; `commands` is what a user calls.
+
+pub mod arch;
+pub mod augment;
+pub mod cli;
+pub mod commands;
+pub mod data;
+pub mod loss;
+pub mod metrics;
+pub mod net;
+pub mod optim;
+pub mod recipe;
+pub mod teacher;
+pub mod train;

@@ -1,0 +1,240 @@
+//! Running a network on a device: chains of layers from `mfn-train-ops`.
+
+use super::{ParameterSet, Role};
+use crate::arch::{Architecture, Kind, Layer as Shape};
+use anyhow::{Context, Result, ensure};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use mfn_train_ops::{Conv, Layer, Statistics, chain, evaluate, flatten};
+
+/// One chain of layers that runs as a single operation.
+struct Chain {
+    /// `stem`, `down1`, `body1.0`, ..., `head`.
+    name: String,
+    layers: Vec<ChainLayer>,
+    residual: bool,
+}
+
+/// A layer and the places of its parameters in the set.
+struct ChainLayer {
+    conv: Conv,
+    weight: usize,
+    gamma: usize,
+    beta: usize,
+    slope: Option<usize>,
+    mean: usize,
+    variance: usize,
+}
+
+/// The structure of a network over a set of parameters.
+pub struct Network {
+    chains: Vec<Chain>,
+}
+
+/// What a pass through the network gives.
+pub struct Forward {
+    /// The 512 numbers of each image, not normalised: `[N, 512]`.
+    pub features: Tensor<2>,
+    /// Outputs of the stages that were asked for, blocked: `[N, C/16, H, W, 16]`.
+    pub stages: Vec<Tensor<5>>,
+    /// Mean and biased variance of each batch norm of this batch, with their places in the set
+    /// and how many numbers a channel had.
+    pub statistics: Vec<BatchStatistic>,
+}
+
+/// The statistics of one batch norm in one batch.
+pub struct BatchStatistic {
+    mean: (usize, Tensor<1>),
+    variance: (usize, Tensor<1>),
+}
+
+/// Parameters as tensors of a device, ready for one pass.
+pub struct Bound {
+    tensors: Vec<Option<Tensor<1>>>,
+    shapes: Vec<Vec<usize>>,
+}
+
+impl Bound {
+    /// Copies the set to the device; with `training`, what is trained gets gradients.
+    pub fn new(set: &ParameterSet, device: &Device, training: bool) -> Self {
+        let tensor = |p: &super::Parameter| {
+            let flat = Tensor::<1>::from_data(TensorData::new(p.values.clone(), [p.values.len()]), device);
+            if training && p.role != Role::Statistic { flat.require_grad() } else { flat }
+        };
+        Self {
+            tensors: set.list.iter().map(|p| Some(tensor(p))).collect(),
+            shapes: set.list.iter().map(|p| p.shape.clone()).collect(),
+        }
+    }
+
+    /// The parameter at this place, as a vector.
+    pub fn flat(&self, place: usize) -> Tensor<1> {
+        self.tensors[place].clone().expect("parameters stay until gradients are taken")
+    }
+
+    /// The parameter at this place with `D` dimensions, leading ones of size one dropped or added.
+    pub fn shaped<const D: usize>(&self, place: usize) -> Tensor<D> {
+        let shape: [usize; D] = self.shapes[place].clone().try_into().expect("the shape has this rank");
+        self.flat(place).reshape(shape)
+    }
+
+    /// The gradient of each trained parameter after `backward`, as plain vectors; zeros where the
+    /// loss does not depend on it.
+    pub fn gradients(self, set: &ParameterSet, gradients: &mut Gradients) -> Result<Vec<Vec<f32>>> {
+        let mut all = Vec::with_capacity(self.tensors.len());
+        for (tensor, parameter) in self.tensors.into_iter().zip(&set.list) {
+            let gradient = tensor.filter(|_| parameter.role != Role::Statistic);
+            all.push(match gradient.and_then(|t| t.grad_remove(gradients)) {
+                Some(gradient) => floats(gradient)?,
+                None if parameter.role == Role::Statistic => Vec::new(),
+                None => vec![0.0; parameter.values.len()],
+            });
+        }
+        Ok(all)
+    }
+}
+
+/// The numbers of a tensor.
+pub fn floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    tensor.try_into_data()?.try_into_vec::<f32>().context("a tensor could not be read back")
+}
+
+impl Network {
+    /// The structure of this architecture over parameters with its names.
+    pub fn new(architecture: Architecture, set: &ParameterSet) -> Result<Self> {
+        let mut chains: Vec<Chain> = Vec::new();
+        for shape in architecture.layers() {
+            let name = chain_name(&shape.name);
+            if chains.last().is_none_or(|c| c.name != name) {
+                chains.push(Chain { name: name.to_string(), layers: Vec::new(), residual: false });
+            }
+            let chain = chains.last_mut().expect("one was just pushed");
+            chain.residual |= shape.residual;
+            chain.layers.push(chain_layer(&shape, set)?);
+        }
+        Ok(Self { chains })
+    }
+
+    /// Runs a batch `[N, 3, 112, 112]` in training mode and keeps the outputs of `stages`.
+    pub fn train(&self, bound: &Bound, images: Tensor<4>, stages: &[String]) -> Forward {
+        let mut kept: Vec<Option<Tensor<5>>> = vec![None; stages.len()];
+        let mut statistics = Vec::new();
+        let mut map: Option<Tensor<5>> = None;
+        for (number, part) in self.chains.iter().enumerate() {
+            let layers = part.bind(bound);
+            let out = match map.take() {
+                None => chain(images.clone(), &layers, false),
+                Some(map) => chain(map, &layers, part.residual),
+            };
+            statistics.extend(part.layers.iter().zip(out.statistics).map(|(layer, batch)| BatchStatistic {
+                mean: (layer.mean, batch.mean),
+                variance: (layer.variance, batch.variance),
+            }));
+            for (stage, kept) in stages.iter().zip(&mut kept) {
+                if self.ends(stage, number) {
+                    *kept = Some(out.features.clone());
+                }
+            }
+            map = Some(out.features);
+        }
+        let features = flatten(map.expect("a network has chains"));
+        let stages = kept.into_iter().map(|k| k.expect("stages were checked with the recipe")).collect();
+        Forward { features, stages, statistics }
+    }
+
+    /// Runs a batch in evaluation mode, with running statistics: `[N, 512]`, not normalised.
+    pub fn evaluate(&self, bound: &Bound, images: Tensor<4>) -> Tensor<2> {
+        let mut map: Option<Tensor<5>> = None;
+        for part in &self.chains {
+            let layers = part.bind(bound);
+            let statistics: Vec<Statistics> = part.layers.iter().map(|l| l.statistics(bound)).collect();
+            map = Some(match map.take() {
+                None => evaluate(images.clone(), &layers, &statistics, false),
+                Some(map) => evaluate(map, &layers, &statistics, part.residual),
+            });
+        }
+        flatten(map.expect("a network has chains"))
+    }
+
+    /// Whether chain `number` is the last one of the stage, such as `body1.3` of `body1`.
+    fn ends(&self, stage: &str, number: usize) -> bool {
+        let belongs = |n: usize| self.chains.get(n).is_some_and(|c| c.name.split('.').next() == Some(stage));
+        belongs(number) && !belongs(number + 1)
+    }
+}
+
+impl BatchStatistic {
+    /// Moves the running statistics towards this batch's; `momentum` is the share of the new ones.
+    ///
+    /// As in PyTorch the running variance is the unbiased one, `count / (count - 1)` times the
+    /// batch's; at a thousand numbers a channel and more the difference is left out.
+    pub fn apply(self, set: &mut ParameterSet, momentum: f32) -> Result<()> {
+        for (place, tensor) in [self.mean, self.variance] {
+            let batch = floats(tensor)?;
+            for (running, new) in set.list[place].values.iter_mut().zip(batch) {
+                *running += momentum * (new - *running);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Chain {
+    fn bind(&self, bound: &Bound) -> Vec<Layer> {
+        let layer = |l: &ChainLayer| Layer {
+            conv: l.conv,
+            weight: bound.shaped(l.weight),
+            gamma: bound.flat(l.gamma),
+            beta: bound.flat(l.beta),
+            slope: l.slope.map(|s| bound.flat(s)),
+        };
+        self.layers.iter().map(layer).collect()
+    }
+}
+
+impl ChainLayer {
+    fn statistics(&self, bound: &Bound) -> Statistics {
+        Statistics { mean: bound.flat(self.mean), variance: bound.flat(self.variance) }
+    }
+}
+
+/// `body1.0.expand` belongs to `body1.0`, `stem.1` to `stem`; everything after the bodies is the head.
+fn chain_name(layer: &str) -> &str {
+    match layer.rsplit_once('.') {
+        Some((chain, _)) => chain,
+        None => "head",
+    }
+}
+
+fn chain_layer(shape: &Shape, set: &ParameterSet) -> Result<ChainLayer> {
+    let place = |part: &str| {
+        let name = format!("{}.{part}", shape.name);
+        set.place(&name).with_context(|| format!("parameter {name} is missing"))
+    };
+    let weight = place("weight")?;
+    let expected = shape.weight_shape();
+    ensure!(
+        set.list[weight].shape == expected,
+        "parameter {}.weight has shape {:?} instead of {expected:?}",
+        shape.name,
+        set.list[weight].shape
+    );
+    Ok(ChainLayer {
+        conv: conv(shape)?,
+        weight,
+        gamma: place("gamma")?,
+        beta: place("beta")?,
+        slope: shape.prelu.then(|| place("slope")).transpose()?,
+        mean: place("mean")?,
+        variance: place("variance")?,
+    })
+}
+
+fn conv(shape: &Shape) -> Result<Conv> {
+    Ok(match shape.kind {
+        Kind::Full3 if shape.groups == 1 => Conv::stem(shape.outputs)?,
+        Kind::Full3 => Conv::grouped(shape.outputs, shape.groups)?,
+        Kind::Pointwise | Kind::Linear => Conv::pointwise(shape.inputs, shape.outputs)?,
+        Kind::Depthwise3 => Conv::depthwise(shape.outputs, shape.stride)?,
+        Kind::GlobalDepthwise => Conv::global(shape.outputs)?,
+    })
+}

@@ -1,0 +1,7 @@
+//! The networks with their weights: building, running in training and in evaluation mode.
+
+mod forward;
+mod parameters;
+
+pub use forward::{BatchStatistic, Bound, Forward, Network, floats};
+pub use parameters::{Parameter, ParameterSet, Role};

@@ -1,0 +1,107 @@
+//! One step of SGD or AdamW, the limit on the gradient's length, and averaged weights.
+
+use crate::net::{ParameterSet, Role};
+use crate::recipe::{Optimiser, OptimiserKind};
+
+/// AdamW's decay of the first moments, and what keeps its division finite (Loshchilov and Hutter 2019).
+const BETA1: f64 = 0.9;
+const EPSILON: f64 = 1e-8;
+
+/// What an optimiser remembers between steps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Moments {
+    /// Steps done.
+    pub steps: u64,
+    /// SGD's velocity or AdamW's first moments, one vector a parameter.
+    pub first: Vec<Vec<f32>>,
+    /// AdamW's second moments; empty with SGD.
+    pub second: Vec<Vec<f32>>,
+}
+
+impl Moments {
+    /// Nothing remembered yet.
+    pub fn new(set: &ParameterSet, kind: OptimiserKind) -> Self {
+        let zeros = || -> Vec<Vec<f32>> {
+            let len = |p: &crate::net::Parameter| if p.role == Role::Statistic { 0 } else { p.values.len() };
+            set.list.iter().map(|p| vec![0.0; len(p)]).collect()
+        };
+        let second = if kind == OptimiserKind::AdamW { zeros() } else { Vec::new() };
+        Self { steps: 0, first: zeros(), second }
+    }
+}
+
+/// Moves every trained parameter against its gradient at this learning rate.
+pub fn step(
+    set: &mut ParameterSet,
+    gradients: &[Vec<f32>],
+    moments: &mut Moments,
+    how: &Optimiser,
+    rate: f64,
+) {
+    moments.steps += 1;
+    for (i, parameter) in set.list.iter_mut().enumerate().filter(|(_, p)| p.role != Role::Statistic) {
+        let decay = if parameter.role == Role::Weight { how.weight_decay } else { 0.0 };
+        let (values, gradient, first) = (&mut parameter.values, &gradients[i], &mut moments.first[i]);
+        match how.kind {
+            OptimiserKind::Sgd => sgd(values, gradient, first, how.momentum, decay, rate),
+            OptimiserKind::AdamW => {
+                let second = &mut moments.second[i];
+                adamw(values, gradient, (first, second), (how.beta2, decay, rate), moments.steps);
+            }
+        }
+    }
+}
+
+/// PyTorch's SGD with dampening 0: v = momentum v + g + decay w; w -= rate v.
+fn sgd(values: &mut [f32], gradient: &[f32], velocity: &mut [f32], momentum: f64, decay: f64, rate: f64) {
+    let (momentum, decay, rate) = (momentum as f32, decay as f32, rate as f32);
+    for ((w, g), v) in values.iter_mut().zip(gradient).zip(velocity) {
+        *v = momentum * *v + g + decay * *w;
+        *w -= rate * *v;
+    }
+}
+
+/// PyTorch's AdamW.
+fn adamw(
+    values: &mut [f32],
+    gradient: &[f32],
+    (first, second): (&mut [f32], &mut [f32]),
+    (beta2, decay, rate): (f64, f64, f64),
+    steps: u64,
+) {
+    let (mean, square) = (1.0 - BETA1.powf(steps as f64), 1.0 - beta2.powf(steps as f64));
+    let keep = (1.0 - rate * decay) as f32;
+    let (size, root, epsilon) = ((rate / mean) as f32, square.sqrt() as f32, EPSILON as f32);
+    let (b1, b2) = (BETA1 as f32, beta2 as f32);
+    for (((w, g), m), v) in values.iter_mut().zip(gradient).zip(first).zip(second) {
+        *m = b1 * *m + (1.0 - b1) * g;
+        *v = b2 * *v + (1.0 - b2) * g * g;
+        *w = keep * *w - size * *m / (v.sqrt() / root + epsilon);
+    }
+}
+
+/// Length of the whole gradient.
+pub fn length(gradients: &[Vec<f32>]) -> f64 {
+    let square = |g: &Vec<f32>| g.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>();
+    gradients.iter().map(square).sum::<f64>().sqrt()
+}
+
+/// Shortens the whole gradient to at most `limit` (0 is no limit); returns its length before.
+pub fn clip(gradients: &mut [Vec<f32>], limit: f64) -> f64 {
+    let length = length(gradients);
+    if limit > 0.0 && length > limit {
+        let factor = (limit / length) as f32;
+        gradients.iter_mut().flatten().for_each(|g| *g *= factor);
+    }
+    length
+}
+
+/// Moves the averaged weights (and statistics) towards the current ones; `decay` is the share that stays.
+pub fn average(averaged: &mut [Vec<f32>], set: &ParameterSet, decay: f64) {
+    let share = (1.0 - decay) as f32;
+    for (mean, parameter) in averaged.iter_mut().zip(&set.list) {
+        for (mean, value) in mean.iter_mut().zip(&parameter.values) {
+            *mean += share * (value - *mean);
+        }
+    }
+}

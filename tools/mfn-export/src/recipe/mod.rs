@@ -1,0 +1,48 @@
+//! A training recipe: parsed once from TOML into types whose values have been checked.
+
+mod check;
+mod data;
+mod parse;
+mod training;
+
+pub use data::{Augment, Data, HeldOut, Source};
+pub use parse::ROOT_VARIABLE;
+pub use training::{
+    Distil, Hint, Margin, MarginKind, Optimiser, OptimiserKind, Schedule, ScheduleKind, Teacher, Train,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that decides how a run goes; with the data it makes the run repeatable.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// `mobilefacenet` or `mmobilefacenet`.
+    pub network: String,
+    /// Seed of weights, order and augmentation.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Where the faces come from.
+    pub data: Data,
+    /// How much the crops are varied.
+    #[serde(default)]
+    pub augment: Augment,
+    /// The network to learn from, if any.
+    pub teacher: Option<Teacher>,
+    /// Weights of the distillation losses.
+    #[serde(default)]
+    pub distil: Distil,
+    /// A classification loss over the identities, if any.
+    pub margin: Option<Margin>,
+    /// How gradients become steps.
+    pub optimiser: Optimiser,
+    /// How the learning rate goes over the run.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Length, batch and rhythm of the run.
+    pub train: Train,
+}
+
+fn default_seed() -> u64 {
+    1
+}

@@ -1,0 +1,137 @@
+//! From TOML text and `--set` pairs to a checked recipe.
+
+use super::Recipe;
+use anyhow::{Context, Result, anyhow, bail};
+use std::path::Path;
+use toml::{Table, Value};
+
+/// The environment variable that stands in for a missing `data.root`.
+pub const ROOT_VARIABLE: &str = "MFN_DATA";
+
+impl Recipe {
+    /// Reads a recipe, applies `key=value` changes in order, and checks it.
+    pub fn load(path: &Path, changes: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("recipe {}: cannot be read", path.display()))?;
+        Self::parse(&text, changes).map_err(|e| anyhow!("recipe {}: {e}", path.display()))
+    }
+
+    /// The same from text.
+    pub fn parse(text: &str, changes: &[String]) -> Result<Self> {
+        let mut table: Table = text.parse().map_err(|e: toml::de::Error| anyhow!("{}", one_line(&e)))?;
+        for change in changes {
+            apply(&mut table, change)?;
+        }
+        let mut recipe: Recipe = table.try_into().map_err(|e| anyhow!("{}", one_line(&e)))?;
+        if recipe.data.root.is_empty() {
+            recipe.data.root = std::env::var(ROOT_VARIABLE).unwrap_or_default();
+        }
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// The recipe as TOML, with every default written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("a recipe is plain data")
+    }
+}
+
+/// Sets one dotted key; the value is read as TOML and else taken as text.
+fn apply(table: &mut Table, change: &str) -> Result<()> {
+    let Some((key, value)) = change.split_once('=') else {
+        bail!("--set {change}: wants key=value, such as train.batch=32");
+    };
+    let parsed = format!("v = {value}").parse::<Table>().ok().and_then(|mut t| t.remove("v"));
+    let value = parsed.unwrap_or_else(|| Value::String(value.to_string()));
+    let mut parts: Vec<&str> = key.trim().split('.').collect();
+    let last = parts.pop().unwrap_or_default();
+    let mut at = table;
+    for part in parts {
+        let next = at.entry(part).or_insert_with(|| Value::Table(Table::new()));
+        at = next.as_table_mut().ok_or_else(|| anyhow!("--set {change}: `{part}` is not a table"))?;
+    }
+    at.insert(last.to_string(), value);
+    Ok(())
+}
+
+/// One line of a TOML error, with the nearest known key where one was unknown.
+fn one_line(error: &toml::de::Error) -> String {
+    let message = error.message().lines().next().unwrap_or("not valid TOML").to_string();
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(unknown) = quoted.next().filter(|_| message.starts_with("unknown ")) else {
+        return message;
+    };
+    let nearest =
+        quoted.max_by(|a, b| strsim::jaro_winkler(a, unknown).total_cmp(&strsim::jaro_winkler(b, unknown)));
+    let what = message
+        .split_whitespace()
+        .nth(1)
+        .unwrap_or("key")
+        .replace("field", "key")
+        .replace("variant", "value");
+    match nearest {
+        Some(nearest) => format!("unknown {what} `{unknown}`; the nearest known one is `{nearest}`"),
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r#"
+        network = "mobilefacenet"
+        [data]
+        root = "faces"
+        sources = [{ path = "a.tar", labelled = true }]
+        [margin]
+        kind = "arcface"
+        [optimiser]
+        kind = "sgd"
+        learning_rate = 0.1
+        [train]
+        images = 1000
+    "#;
+
+    fn error(text: &str, changes: &[&str]) -> String {
+        let changes: Vec<String> = changes.iter().map(|s| s.to_string()).collect();
+        Recipe::parse(text, &changes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn changes_are_applied_and_written_out() {
+        let changes = ["train.batch=16".to_string(), "data.root=/faces".to_string(), "seed=9".to_string()];
+        let recipe = Recipe::parse(SMALL, &changes).unwrap();
+        assert_eq!((recipe.train.batch, recipe.data.root.as_str(), recipe.seed), (16, "/faces", 9));
+        assert_eq!(Recipe::parse(&recipe.to_toml(), &[]).unwrap(), recipe);
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest() {
+        assert_eq!(
+            error(SMALL, &["train.bacth=16"]),
+            "unknown key `bacth`; the nearest known one is `batch`"
+        );
+        assert_eq!(
+            error(SMALL, &["margin.kind=arkface"]),
+            "unknown value `arkface`; the nearest known one is `arcface`"
+        );
+    }
+
+    #[test]
+    fn impossible_values_are_one_clear_line() {
+        for (change, names) in [
+            ("train.batch=1", "train.batch"),
+            ("network=resnet", "network"),
+            ("optimiser.learning_rate=-1", "optimiser.learning_rate"),
+            ("augment.flip=1.5", "augment.flip"),
+            ("margin.centres=0", "margin.centres"),
+            ("train.epochs=3", "train.images"),
+            ("optimiser.average=1.0", "optimiser.average"),
+        ] {
+            let message = error(SMALL, &[change]);
+            assert!(message.contains(names) && !message.contains('\n'), "{change}: {message}");
+        }
+        assert!(error(SMALL, &["nonsense"]).contains("key=value"));
+    }
+}

@@ -1,0 +1,127 @@
+//! What lies in the folder of a run: recipe, metrics, checkpoints, the best two.
+
+use super::checkpoint::{Header, save, weights_only, write_whole};
+use crate::metrics::Verification;
+use crate::net::ParameterSet;
+use crate::recipe::Recipe;
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// A checkpoint that was kept because it was good.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+struct Kept {
+    seen: u64,
+    error: f64,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run; one that already holds a run is left alone.
+    pub fn create(path: &Path) -> Result<Self> {
+        let folder = Self { path: path.into() };
+        if folder.recipe_path().exists() {
+            bail!("{} already holds a run; go on with it by: {}", path.display(), folder.resume_command());
+        }
+        std::fs::create_dir_all(path).with_context(|| format!("{}: cannot be made", path.display()))?;
+        Ok(folder)
+    }
+
+    /// The folder of a run that was begun.
+    pub fn open(path: &Path) -> Result<Self> {
+        let folder = Self { path: path.into() };
+        if !folder.recipe_path().exists() {
+            bail!("{} holds no run: there is no recipe.toml", path.display());
+        }
+        Ok(folder)
+    }
+
+    /// The command that goes on with this run.
+    pub fn resume_command(&self) -> String {
+        format!("mfn-export train --resume {}", self.path.display())
+    }
+
+    /// The recipe as it was when the run began or was last changed.
+    pub fn recipe_path(&self) -> PathBuf {
+        self.path.join("recipe.toml")
+    }
+
+    /// The latest checkpoint.
+    pub fn checkpoint_path(&self) -> PathBuf {
+        self.path.join("checkpoint.safetensors")
+    }
+
+    /// Where everything of the run lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the recipe, and beside it the seed, the data's fingerprint and the program's version.
+    pub fn write_recipe(&self, recipe: &Recipe, fingerprint: &str) -> Result<()> {
+        let about = json!({
+            "program": concat!("mfn-export ", env!("CARGO_PKG_VERSION")),
+            "network": recipe.network,
+            "seed": recipe.seed,
+            "data_fingerprint": fingerprint,
+        });
+        let failed = || format!("{}: the recipe could not be written", self.path.display());
+        write_whole(&self.recipe_path(), recipe.to_toml().as_bytes()).with_context(failed)?;
+        write_whole(&self.path.join("run.json"), format!("{about:#}\n").as_bytes()).with_context(failed)
+    }
+
+    /// Appends one line of metrics.
+    pub fn log(&self, line: &serde_json::Value) -> Result<()> {
+        let path = self.path.join("metrics.jsonl");
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        file.and_then(|mut f| f.write_all(format!("{line}\n").as_bytes()))
+            .with_context(|| format!("{}: cannot be written", path.display()))
+    }
+
+    /// Drops the metrics of images after `seen`: a resumed run writes them again.
+    pub fn rewind_metrics(&self, seen: u64) -> Result<()> {
+        let path = self.path.join("metrics.jsonl");
+        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
+        let before = |line: &&str| {
+            let value: Option<serde_json::Value> = serde_json::from_str(line).ok();
+            value.and_then(|v| v["images"].as_u64()).is_some_and(|images| images <= seen)
+        };
+        let kept: String = text.lines().filter(before).flat_map(|line| [line, "\n"]).collect();
+        write_whole(&path, kept.as_bytes()).with_context(|| format!("{}: cannot be written", path.display()))
+    }
+
+    /// Keeps these weights as V1 or V2 where they are among the best two; says under which name.
+    pub fn keep_if_best(
+        &self,
+        header: &Header,
+        set: &ParameterSet,
+        seen: u64,
+        figures: &Verification,
+    ) -> Result<Option<&'static str>> {
+        let list = self.path.join("best.json");
+        let text = std::fs::read_to_string(&list).unwrap_or_default();
+        let mut best: Vec<Kept> = serde_json::from_str(&text).unwrap_or_default();
+        best.retain(|kept| kept.seen < seen);
+        let place = best.iter().take_while(|kept| kept.error <= figures.error).count();
+        if place >= 2 {
+            return Ok(None);
+        }
+        let (first, second) = (self.path.join("v1.safetensors"), self.path.join("v2.safetensors"));
+        if place == 0 && !best.is_empty() {
+            std::fs::rename(&first, &second)
+                .with_context(|| format!("{}: cannot be renamed", first.display()))?;
+        }
+        save(if place == 0 { &first } else { &second }, header, &weights_only(set.clone(), seen))?;
+        best.insert(place, Kept { seen, error: figures.error });
+        best.truncate(2);
+        write_whole(&list, serde_json::to_string(&best)?.as_bytes())?;
+        Ok(Some(if place == 0 { "v1" } else { "v2" }))
+    }
+}
