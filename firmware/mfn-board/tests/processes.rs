@@ -1,6 +1,8 @@
 //! What outlives a process: the line's record after a SIGKILL, and the datagrams that a service manager gets.
 //! The tests run themselves as children, told apart by an environment variable.
 
+mod common;
+
 use std::{
     env, fs,
     io::ErrorKind,
@@ -9,27 +11,22 @@ use std::{
         unix::net::{SocketAddr, UnixDatagram},
     },
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use common::Starter;
 use embedded_hal::digital::PinState;
 use mfn_board::{ActiveLevel, DoorLine, NoWatchdog, SimulatedPin, SystemdWatchdog, Watchdog};
 
 const CHILD: &str = "MFN_BOARD_TEST_CHILD";
 
-/// Starts this test once more as a child; `None` where this machine cannot (other machine's code under qemu).
+/// Starts this test once more as a child; `None` where this machine cannot.
 fn child(test: &str, variables: &[(&str, &str)]) -> Option<Child> {
-    let run = Command::new(env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .envs(variables.iter().copied())
-        .stdout(Stdio::null())
-        .spawn();
-    if run.is_err() {
-        println!("skipped: this machine does not start its own tests' program");
-    }
-    run.ok()
+    let mut command = Starter::find()?.command();
+    command.args(["--exact", test, "--nocapture"]).envs(variables.iter().copied()).stdout(Stdio::null());
+    Some(command.spawn().unwrap())
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The V4L2 camera against a simulated device below v4l's system calls (`tests/v4l2-sim`, in C).
 //!
 //! Each test runs itself once more as a child with the simulator preloaded; the child holds the assertions.
-//! Where the simulator cannot be compiled or preloaded (no C compiler, another machine's code under qemu),
-//! one line says that it was skipped.
+//! Where the simulator cannot be compiled (no C compiler), one line says that it was skipped.
+
+mod common;
 
 use std::{
     env, fs,
@@ -14,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use common::Starter;
 use mfn_board::{CameraError, CameraOptions, CameraSource, Captured, Size, open_camera};
 use mfn_vision::{Frame, PixelFormat};
 
@@ -27,34 +29,34 @@ fn simulated(test: &str, body: fn(&Path)) {
     if let Some(folder) = env::var_os("V4L2_SIM_DIR") {
         return body(Path::new(&folder));
     }
-    let Some(library) = simulator() else {
-        return println!("skipped: no C compiler for the simulated camera");
-    };
+    let Some(starter) = Starter::find() else { return };
+    let Some(library) = simulator(starter) else { return println!("skipped: no C compiler for the camera") };
     let folder = tempfile::tempdir().unwrap();
-    let run = Command::new(env::current_exe().unwrap())
+    let run = starter
+        .command()
         .args(["--exact", test, "--nocapture"])
         .env("V4L2_SIM_DIR", folder.path())
         .env("LD_PRELOAD", library)
-        .output();
-    let Ok(run) = run else { return println!("skipped: this machine does not start its own tests' program") };
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success() && text.contains("1 passed"), "{text}");
 }
 
 /// The compiled simulator, made once for all tests of this process.
-fn simulator() -> Option<&'static Path> {
+fn simulator(starter: &Starter) -> Option<&'static Path> {
     static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
-    LIBRARY.get_or_init(compile).as_deref()
+    LIBRARY.get_or_init(|| compile(starter.compiler)).as_deref()
 }
 
-fn compile() -> Option<PathBuf> {
+fn compile(compiler: &str) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/v4l2-sim/sim.c");
     let library =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("libv4l2-sim-{}.so", env::consts::ARCH));
     let partial = library.with_extension(std::process::id().to_string());
-    let compiler = env::var_os("CC").unwrap_or("cc".into());
+    Command::new(compiler).arg("--version").output().ok().filter(|run| run.status.success())?;
     let arguments = ["-O1", "-shared", "-fPIC", "-o"];
-    let made = Command::new(compiler).args(arguments).arg(&partial).arg(source).arg("-ldl").output().ok()?;
+    let made = Command::new(compiler).args(arguments).arg(&partial).arg(source).arg("-ldl").output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     fs::rename(partial, &library).unwrap();
     Some(library)

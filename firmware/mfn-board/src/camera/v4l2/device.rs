@@ -243,9 +243,12 @@ fn best_rate(device: &v4l::Device, fourcc: FourCC, size: Size) -> Option<f64> {
     slow.into_iter().max_by(f64::total_cmp).or(fast.into_iter().min_by(f64::total_cmp))
 }
 
-/// Answers of a device that is no camera, or of one that has not got a mode.
+/// Answers of a device that is no camera (NOSYS is qemu's), or of one that has not got a mode.
 fn is_refusal(error: &io::Error) -> bool {
-    matches!(error.raw_os_error().map(Errno::from_raw_os_error), Some(Errno::INVAL | Errno::NOTTY))
+    matches!(
+        error.raw_os_error().map(Errno::from_raw_os_error),
+        Some(Errno::INVAL | Errno::NOTTY | Errno::NOSYS)
+    )
 }
 
 fn failure(action: &'static str, path: &Path, source: io::Error) -> CameraError {
