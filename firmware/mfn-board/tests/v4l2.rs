@@ -17,7 +17,7 @@ use std::{
 
 use common::Starter;
 use mfn_board::{CameraError, CameraOptions, CameraSource, Captured, Size, open_camera};
-use mfn_vision::{Frame, PixelFormat};
+use mfn_vision::{Frame, PixelFormat, RgbImage, photo, to_rgb};
 
 /// What the simulator's README says of picture `n`.
 fn expected(letter: u8, n: usize, len: usize) -> Vec<u8> {
@@ -148,6 +148,27 @@ fn dark_and_damaged_pictures_are_passed_over() {
         let mut night = open_camera(&source, &settle).unwrap();
         night.capture(&mut frame).unwrap();
         assert_eq!(frame.sequence, 15, "a dark night is shown too, after all dark pictures were passed");
+    });
+}
+
+#[test]
+fn a_jpeg_picture_tells_whether_the_exposure_has_settled() {
+    simulated("a_jpeg_picture_tells_whether_the_exposure_has_settled", |folder| {
+        let source = plug(folder, "MJPG 64 48 30 0");
+        let settle = CameraOptions { settle_frames: 15, ..options() };
+        for (grey, first) in [(120, 1), (5, 15)] {
+            let jpeg = folder.join("picture.jpg");
+            let picture = RgbImage::from_raw(64, 48, vec![grey; 64 * 48 * 3]).unwrap();
+            photo::save_jpeg(&picture, &jpeg).unwrap();
+            fs::rename(&jpeg, folder.join("picture")).unwrap();
+            let mut camera = open_camera(&source, &settle).unwrap();
+            let mut frame = Frame::empty();
+            camera.capture(&mut frame).unwrap();
+            assert_eq!(frame.sequence, first);
+            let mut shown = RgbImage::default();
+            to_rgb(&frame, &mut shown).unwrap();
+            assert!(shown.data().iter().all(|&byte| byte.abs_diff(grey) <= 2));
+        }
     });
 }
 
