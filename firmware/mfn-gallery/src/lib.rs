@@ -8,6 +8,7 @@ mod compact;
 mod error;
 mod format;
 mod gallery;
+mod lock;
 mod name;
 mod person;
 mod rows;
@@ -17,6 +18,7 @@ mod store;
 
 pub use error::{GalleryError, Problem};
 pub use gallery::Gallery;
+pub use lock::LOCK_FILE;
 pub use name::{NameError, PersonName};
 pub use person::{EnrolTemplate, Enrolment, Person, TemplateNote};
-pub use store::{Access, FileGallery, LOCK_FILE, SNAPSHOT_FILE};
+pub use store::{Access, FileGallery, SNAPSHOT_FILE};

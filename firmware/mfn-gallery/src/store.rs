@@ -1,18 +1,17 @@
-//! The gallery in a folder: reading, replacing, locking, noticing changes.
+//! The gallery in a folder: reading, replacing, noticing changes.
 
+use crate::lock::Lock;
 use crate::snapshot::Snapshot;
 use crate::{EnrolTemplate, Enrolment, Gallery, GalleryError, Person, PersonName, Problem, format};
 use mfn_template::{Candidates, PersonId, Template, TemplateSpace};
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::io::{self, BufReader, BufWriter, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The snapshot's name in the gallery's folder.
 pub const SNAPSHOT_FILE: &str = "gallery.mfn";
-/// The lock's name in the gallery's folder.
-pub const LOCK_FILE: &str = "gallery.lock";
 const NEW_FILE: &str = "gallery.mfn.new";
 
 /// What a gallery is opened for.
@@ -32,7 +31,7 @@ pub struct FileGallery {
     /// Of the snapshot file when it was last read or written, sound or not; none if missing.
     stamp: Option<Stamp>,
     /// Held as long as this gallery may write.
-    lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 impl FileGallery {
@@ -50,7 +49,7 @@ impl FileGallery {
     ) -> Result<FileGallery, GalleryError> {
         let lock = match access {
             Access::Read => None,
-            Access::Write => Some(lock(dir)?),
+            Access::Write => Some(Lock::take(dir)?),
         };
         let snapshot = Snapshot::empty(space.clone(), dimension);
         let mut gallery = FileGallery { dir: dir.to_owned(), dimension, snapshot, stamp: None, lock };
@@ -219,36 +218,4 @@ fn write_file(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
     let mut out = BufWriter::new(file);
     format::write(snapshot, &mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-}
-
-/// Makes the folder where it is missing, and takes its lock.
-fn lock(dir: &Path) -> Result<File, GalleryError> {
-    let path = dir.join(LOCK_FILE);
-    let failed = |source: io::Error| GalleryError::Folder { path: path.clone(), source };
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|source| GalleryError::Folder { path: dir.to_owned(), source })?;
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mut file =
-        File::from(rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR).map_err(|e| failed(e.into()))?);
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            Err(GalleryError::Locked { path: dir.to_owned(), pid: holder(&mut file) })
-        }
-        Err(e) => Err(failed(e.into())),
-        Ok(()) => {
-            let pid = format!("{}\n", std::process::id());
-            file.set_len(0).and_then(|()| file.write_all(pid.as_bytes())).map_err(failed)?;
-            Ok(file)
-        }
-    }
-}
-
-/// The process that the lock file names.
-fn holder(file: &mut File) -> String {
-    let mut text = String::new();
-    let read = file.take(20).read_to_string(&mut text);
-    match text.trim().parse::<u32>() {
-        Ok(pid) if read.is_ok() => pid.to_string(),
-        _ => "unknown".to_owned(),
-    }
 }

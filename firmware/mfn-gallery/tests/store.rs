@@ -72,6 +72,18 @@ fn a_second_writer_is_refused_by_process_and_readers_go_on() {
     open(dir.path(), Access::Write).unwrap();
 }
 
+/// A child that was started while the gallery was open, and lives on, does not hold the lock.
+#[test]
+fn the_lock_ends_with_the_gallery_and_not_with_children() {
+    let (dir, gallery) = ann();
+    let mut child = Command::new("sleep").arg("20").spawn().unwrap();
+    drop(gallery);
+    let again = open(dir.path(), Access::Write);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    again.unwrap();
+}
+
 #[test]
 fn refused_changes_change_nothing() {
     let (dir, mut gallery) = ann();
