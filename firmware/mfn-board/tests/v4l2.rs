@@ -122,7 +122,9 @@ fn the_best_mode_is_picked() {
         assert!(camera.describe().ends_with("Mjpeg 128x96"), "{}", camera.describe());
         drop(camera);
         fs::write(folder.join("no-enumeration"), "").unwrap();
-        let camera = open_camera(&source, &options()).unwrap();
+        let patient = CameraOptions { stall_after: Duration::MAX, ..options() };
+        let mut camera = open_camera(&source, &patient).unwrap();
+        camera.capture(&mut Frame::empty()).unwrap();
         assert!(camera.describe().ends_with("Yuyv 64x48"), "{}", camera.describe());
     });
 }

@@ -178,9 +178,8 @@ impl Drop for Device {
 fn set_mode(device: &v4l::Device, path: &Path, wanted: Size) -> Result<(PixelFormat, Format), CameraError> {
     let offered = offered_modes(device, wanted);
     let guesses = FORMATS.map(|(format, _)| Mode { format, size: wanted, rate: None });
-    // A driver that enumerates nothing is asked for each of our formats in turn.
-    let tries = modes::best(&offered, wanted).map_or(guesses.to_vec(), |mode| vec![mode]);
-    for mode in tries {
+    // A driver that enumerates nothing, or something that it then refuses, is asked for each of our formats.
+    for mode in modes::best(&offered, wanted).into_iter().chain(guesses) {
         let fourcc =
             FORMATS.iter().find(|(format, _)| *format == mode.format).map_or([0; 4], |(_, code)| *code);
         let asked = Format::new(mode.size.width, mode.size.height, FourCC::new(&fourcc));

@@ -24,6 +24,9 @@ use super::{Camera, CameraError, CameraOptions, Captured};
 /// How often a camera that is gone is looked for.
 const SEARCH_EVERY: Duration = Duration::from_millis(250);
 
+/// The longest stall limit that is used: v4l panics beyond 24 days.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
 /// A picture whose mean of all RGB bytes is below this is dark: a sensor before its exposure has settled.
 const DARK_BELOW: u64 = 24;
 
@@ -43,7 +46,8 @@ impl V4l2Camera {
     /// Opens the device, picks a mode, and passes the dark pictures at its start.
     pub fn open(path: &Path, options: &CameraOptions) -> Result<V4l2Camera, CameraError> {
         let link = links::stable_link(path);
-        let mut camera = V4l2Camera { path: path.into(), link, options: *options, device: None, sequence: 0 };
+        let options = CameraOptions { stall_after: options.stall_after.min(LONGEST_WAIT), ..*options };
+        let mut camera = V4l2Camera { path: path.into(), link, options, device: None, sequence: 0 };
         camera.device = Some(camera.start()?);
         log::info!("{}", camera.describe());
         Ok(camera)
