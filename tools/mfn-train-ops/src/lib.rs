@@ -54,6 +54,7 @@ mod conv;
 mod flex;
 mod layout;
 mod ops;
+mod pool;
 
 pub use api::{ChainOutput, Layer, Statistics, chain, evaluate};
 pub use conv::{ChainSpec, Conv, ConvKind, EPSILON, LayerSpec, UnsupportedConv};

@@ -118,47 +118,45 @@ pub struct Before {
 
 impl<V: Lanes> Epilogue<V> for Gradient {
     #[inline(always)]
-    unsafe fn tile<const P: usize, const B: usize>(
-        &mut self,
-        sums: &[[V; B]; P],
-        block: usize,
-        pixel: usize,
-    ) {
-        for b in 0..B {
-            let at = (block + b) * self.stride + pixel * 16;
-            // SAFETY: the caller's promise; a null residual is not read.
-            unsafe {
-                let mut column = [V::zero(); P];
-                for (value, row) in column.iter_mut().zip(sums) {
-                    *value = row[b];
-                }
-                if !self.residual.is_null() {
-                    for (p, value) in column.iter_mut().enumerate() {
-                        *value = value.add(V::load(self.residual.add(at + p * 16)));
-                    }
-                }
-                for (p, value) in column.iter().enumerate() {
-                    value.store(self.out.add(at + p * 16));
-                }
-                if let Some(before) = &self.before {
-                    before.reduce(&column, block + b, at);
-                }
+    unsafe fn tile<const P: usize, const B: usize>(&mut self, sums: &[[V; B]; P], block: usize, pixel: usize) {
+        let at = block * self.stride + pixel * 16;
+        // First everything to memory, with constant indices: a longer loop here would not be unrolled, and the sums
+        // of the whole product would then live on the stack instead of in registers.
+        for (p, row) in sums.iter().enumerate() {
+            for (b, value) in row.iter().enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe { value.store(self.out.add(at + b * self.stride + p * 16)) };
             }
+        }
+        for b in 0..B {
+            // SAFETY: the caller's promise; the values were just stored.
+            unsafe { self.finish::<V, P>(block + b, at + b * self.stride) };
         }
     }
 }
 
-impl Before {
+impl Gradient {
+    /// Residual and sums for `P` stored pixels of a block.
     #[inline(always)]
-    unsafe fn reduce<V: Lanes, const P: usize>(&self, gradients: &[V; P], block: usize, at: usize) {
-        // SAFETY: the epilogue's promise.
+    unsafe fn finish<V: Lanes, const P: usize>(&self, block: usize, at: usize) {
+        // SAFETY: the epilogue's promise; a null residual is not read.
         unsafe {
-            let norm = NormBlock::<V>::load(&self.norm, block);
-            let mut sums = norm.load_sums(self.sums, self.channels, block);
-            for (p, gradient) in gradients.iter().enumerate() {
-                norm.reduce(&mut sums, *gradient, V::load(self.raw.add(at + p * 16)));
+            let out = self.out.add(at);
+            if !self.residual.is_null() {
+                for p in 0..P {
+                    let residual = V::load(self.residual.add(at + p * 16));
+                    V::load(out.add(p * 16)).add(residual).store(out.add(p * 16));
+                }
             }
-            norm.store_sums(&sums, self.sums, self.channels, block);
+            if let Some(before) = &self.before {
+                let norm = NormBlock::<V>::load(&before.norm, block);
+                let mut sums = norm.load_sums(before.sums, before.channels, block);
+                for p in 0..P {
+                    let raw = V::load(before.raw.add(at + p * 16));
+                    norm.reduce(&mut sums, V::load(out.add(p * 16)), raw);
+                }
+                norm.store_sums(&sums, before.sums, before.channels, block);
+            }
         }
     }
 }

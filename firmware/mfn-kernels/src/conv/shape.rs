@@ -117,9 +117,8 @@ impl Shape {
         assert_eq!((weight.len(), packed.len()), (self.weight_len(), self.packed_len()), "{self:?}");
         packed.fill(0.0);
         for (o, row) in weight.chunks_exact(self.taps()).enumerate() {
-            for (t, &value) in row.iter().enumerate() {
-                packed[self.packed_index(o, t)] = value;
-            }
+            let column = packed[self.packed_index(o, 0)..].iter_mut().step_by(BLOCK);
+            column.zip(row).for_each(|(slot, &value)| *slot = value);
         }
     }
 
@@ -130,9 +129,8 @@ impl Shape {
     pub fn unpack(&self, packed: &[f32], weight: &mut [f32]) {
         assert_eq!((weight.len(), packed.len()), (self.weight_len(), self.packed_len()), "{self:?}");
         for (o, row) in weight.chunks_exact_mut(self.taps()).enumerate() {
-            for (t, value) in row.iter_mut().enumerate() {
-                *value = packed[self.packed_index(o, t)];
-            }
+            let column = packed[self.packed_index(o, 0)..].iter().step_by(BLOCK);
+            row.iter_mut().zip(column).for_each(|(value, &slot)| *value = slot);
         }
     }
 
@@ -146,8 +144,8 @@ impl Shape {
         match self.kind {
             Kind::Pointwise => {
                 for (o, row) in weight.chunks_exact(self.inputs).enumerate() {
-                    for (i, &value) in row.iter().enumerate() {
-                        packed[(i / BLOCK * self.outputs + o) * BLOCK + i % BLOCK] = value;
+                    for (block, values) in row.chunks_exact(BLOCK).enumerate() {
+                        packed[(block * self.outputs + o) * BLOCK..][..BLOCK].copy_from_slice(values);
                     }
                 }
             }

@@ -8,7 +8,7 @@ use super::product::{Product, WeightGradient};
 use super::shape::{BLOCK, Kind, PATCH, Shape};
 
 /// Pixels that a dense product takes at a time, so that its operands stay in the second-level cache.
-const CHUNK: usize = 196;
+const CHUNK: usize = 98;
 
 /// A layer's input, one image: as it is, or the raw output of the layer before with its norm to be applied.
 #[derive(Clone, Copy, Debug)]
