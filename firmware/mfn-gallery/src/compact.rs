@@ -96,7 +96,8 @@ fn quantise(exact: &[f32], copy: &mut [i8]) -> (f32, f32) {
     let scale = largest / 127.0;
     let mut left_out = 0.0f64;
     for (&v, q) in exact.iter().zip(copy) {
-        *q = (v / scale).round() as i8;
+        // Rounds (`round` is a call into the C library on the oldest x86-64).
+        *q = (v / scale + 0.5f32.copysign(v)) as i8;
         left_out += (f64::from(v) - f64::from(scale) * f64::from(*q)).powi(2);
     }
     // Rounded up, as this becomes part of a bound.
