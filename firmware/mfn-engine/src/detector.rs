@@ -143,10 +143,8 @@ impl Detector {
         }
         let first = found.len();
         let (options, input, planes) = (&self.options, &self.input, &self.planes);
-        self.network.run(
-            |values| planes.fill(input.data(), values),
-            |outputs| decode_all(outputs, options, found),
-        )?;
+        self.network
+            .run(|values| planes.fill(input.data(), values), |outputs| decode_all(outputs, options, found))?;
         found[first..].iter_mut().for_each(|face| *face = unscaled(face, scale));
         Ok(())
     }
@@ -199,9 +197,7 @@ fn check_size(options: &DetectorOptions, fixed: Option<[u32; 2]>) -> Result<(), 
     let DetectorOptions { width, height, score, iou, .. } = *options;
     let fits = |side: u32| side > 0 && side.is_multiple_of(32) && side <= MAX_SIDE;
     if !fits(width) || !fits(height) {
-        return Err(format!(
-            "its input size {width}x{height} must be multiples of 32 from 32 to {MAX_SIDE}"
-        ));
+        return Err(format!("its input size {width}x{height} must be multiples of 32 from 32 to {MAX_SIDE}"));
     }
     if let Some([w, h]) = fixed.filter(|size| *size != [width, height]) {
         return Err(format!("its input size {width}x{height} cannot be chosen, it is {w}x{h}"));

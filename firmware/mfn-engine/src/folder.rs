@@ -18,6 +18,8 @@ const MAX_MANIFEST: u64 = 64 << 10;
 const MAX_GOLDEN: u64 = 8 << 20;
 
 /// A checked manifest and where its files are. Holds no file contents.
+///
+#[doc = include_str!("../MANIFEST.md")]
 #[derive(Clone, Debug)]
 pub struct ModelFolder {
     dir: PathBuf,

@@ -174,8 +174,7 @@ pub(crate) fn compare_faces(golden: &[Detection], found: &[Detection]) -> Option
     if golden.len() != found.len() {
         return None;
     }
-    let mut test =
-        DetectorTest { faces: golden.len(), largest_score_difference: 0.0, largest_shift: 0.0 };
+    let mut test = DetectorTest { faces: golden.len(), largest_score_difference: 0.0, largest_shift: 0.0 };
     for (a, b) in golden.iter().zip(found) {
         test.largest_score_difference = test.largest_score_difference.max((a.score - b.score).abs());
         for (a, b) in coordinates(a).into_iter().zip(coordinates(b)) {

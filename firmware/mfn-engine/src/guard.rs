@@ -87,9 +87,9 @@ impl Trial {
     fn check(&self, bytes: &[u8], spec: &Spec) -> Result<(), String> {
         let request = Request { spec: spec.clone(), limits: self.limits };
         let header = serde_json::to_string(&request).map_err(|e| format!("cannot start the trial: {e}"))?;
-        let mut child = self.start().map_err(|e| {
-            format!("cannot start {} to try the network safely: {e}", self.program.display())
-        })?;
+        let mut child = self
+            .start()
+            .map_err(|e| format!("cannot start {} to try the network safely: {e}", self.program.display()))?;
         let stdin = child.stdin.take();
         let status = thread::scope(|scope| {
             // A child that dies early closes the pipe; the error that this gives is of no interest.
@@ -184,9 +184,8 @@ fn try_network(input: &mut impl BufRead) -> Result<(), String> {
     let mut bytes = Vec::new();
     input.take(MAX_NETWORK + 1).read_to_end(&mut bytes).map_err(|e| broken(&e))?;
     let mut network = Network::load("trial", bytes, &request.spec)?;
-    let finite = network.run(fill_pattern, |outputs| {
-        outputs.iter().all(|values| values.iter().all(|v| v.is_finite()))
-    });
+    let finite = network
+        .run(fill_pattern, |outputs| outputs.iter().all(|values| values.iter().all(|v| v.is_finite())));
     match finite {
         Ok(true) => Ok(()),
         Ok(false) => Err("it gives NaN or infinite values for an ordinary picture".into()),

@@ -1,30 +1,4 @@
-//! The manifest of a model folder: what the TOML file may say, and the checked form of it.
-//!
-//! ```toml
-//! version = 1
-//! kind = "recogniser"                   # or "detector"
-//! name = "edgeface-xs"                  # a-z, 0-9, '-', '.'
-//! licence = "MIT"                       # SPDX expression or the name of a file of terms
-//! template_space = "edgeface-xs-512d"   # recognisers only: what their templates may be compared with
-//! golden = "golden.json"                # inputs and outputs from another runtime
-//!
-//! [input]
-//! name = "input"
-//! size = [112, 112]                     # width, height; a detector without it takes multiples of 32
-//! channels = "rgb"                      # or "bgr": the order of the planes, of `mean` and of `scale`
-//! mean = [127.5, 127.5, 127.5]          # the network sees (pixel - mean) / scale, pixel = 0 to 255
-//! scale = [127.5, 127.5, 127.5]
-//!
-//! [output]
-//! names = ["embedding"]                 # a detector: cls, obj, bbox, kps, each at strides 8, 16, 32
-//! dimension = 512                       # recognisers only
-//!
-//! [networks]
-//! fp32 = "edgeface-xs.onnx"             # and int8 = "...", when there is one
-//!
-//! [files]                               # every file of the folder with its SHA-256
-//! "edgeface-xs.onnx" = "09ef..."
-//! ```
+//! The manifest of a model folder: what the TOML file may say (`MANIFEST.md` describes it), and its checked form.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path};

@@ -41,8 +41,7 @@ impl Models {
     /// # Errors
     /// When `dir` cannot be read, or a model in it is broken: a broken model is never passed over.
     pub fn find(dir: &Path) -> Result<Models, ModelError> {
-        let mut models =
-            Models { dir: dir.to_path_buf(), detectors: Vec::new(), recognisers: Vec::new() };
+        let mut models = Models { dir: dir.to_path_buf(), detectors: Vec::new(), recognisers: Vec::new() };
         for folder in folders_with_manifest(dir)? {
             models.add(ModelFolder::open(&folder)?);
         }

@@ -49,12 +49,7 @@ impl Network {
         let state = plan.spawn().map_err(|e| one_line(&e))?;
         let input = Tensor::zero::<f32>(&spec.shape).map_err(|e| one_line(&e))?;
         check_outputs(state.model(), spec)?;
-        Ok(Network {
-            name: name.to_owned(),
-            state,
-            input: Arc::new(input),
-            lengths: spec.lengths.clone(),
-        })
+        Ok(Network { name: name.to_owned(), state, input: Arc::new(input), lengths: spec.lengths.clone() })
     }
 
     /// The name that errors give.

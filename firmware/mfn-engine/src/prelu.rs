@@ -39,12 +39,7 @@ impl Expansion for OnnxPRelu {
         Ok(())
     }
 
-    fn wire(
-        &self,
-        prefix: &str,
-        model: &mut TypedModel,
-        inputs: &[OutletId],
-    ) -> TractResult<TVec<OutletId>> {
+    fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
         let x = model.outlet_fact(inputs[0])?;
         let slope = model.outlet_fact(inputs[1])?;
         let op = PRelu { slopes: channel_slopes(x, slope)?.into() };

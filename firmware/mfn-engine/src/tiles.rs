@@ -94,7 +94,8 @@ mod tests {
     fn a_face_on_a_cut_edge_is_dropped_and_others_are_moved() {
         let tile = Tile { x: 284, y: 0, width: 356, height: 285 };
         let face = |x, y| Detection { face: Rect { x, y, w: 20.0, h: 20.0 }, ..Detection::default() };
-        let mut found = vec![face(1.0, 1.0), face(-5.0, 50.0), face(50.0, -5.0), face(50.0, 270.0), face(346.0, 50.0)];
+        let mut found =
+            vec![face(1.0, 1.0), face(-5.0, 50.0), face(50.0, -5.0), face(50.0, 270.0), face(346.0, 50.0)];
         tile.keep_whole((640, 480), &mut found, 1);
         let corners: Vec<_> = found.iter().map(|f| (f.face.x, f.face.y)).collect();
         // Left and lower edges are cut; the upper and the right one are the frame's own.

@@ -79,6 +79,11 @@ fn all_steps_cost_little_more_than_the_two_networks() {
         }
     }
     let (ours, theirs) = (median(ours), median(theirs));
-    println!("{:.2} ms for all steps, {:.2} ms for the networks: {:.3}", ours * 1e3, theirs * 1e3, ours / theirs);
+    println!(
+        "{:.2} ms for all steps, {:.2} ms for the networks: {:.3}",
+        ours * 1e3,
+        theirs * 1e3,
+        ours / theirs
+    );
     assert!(ours <= LIMIT * theirs, "{ours} s against {theirs} s");
 }

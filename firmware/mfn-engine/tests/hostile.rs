@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::mobilefacenet::random;
 use common::{NO_GOLDEN, models_dir, write_folder};
-use mfn_engine::{
-    Detector, DetectorOptions, Guard, GuardLimits, ModelError, ModelFolder, Recogniser,
-};
+use mfn_engine::{Detector, DetectorOptions, Guard, GuardLimits, ModelError, ModelFolder, Recogniser};
 use prost::Message;
 use tract_onnx::pb::{GraphProto, ModelProto};
 
@@ -24,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(15);
 const EXTREMES: [i64; 8] = [0, -1, 1 << 62, i64::MAX, i64::MIN, 1 << 31, 65_536, 3];
 
 fn guard() -> Guard {
-    let limits = GuardLimits { memory: 768 << 20, cpu_seconds: 5, wall: WALL };
+    let limits = GuardLimits { memory: 768 << 20, cpu_seconds: 3, wall: WALL };
     Guard::new(env!("CARGO_BIN_EXE_mfn-engine-guard-child"), [""; 0], limits)
 }
 
@@ -52,7 +50,8 @@ impl Network {
             }
         };
         let head = text.split("[files]").next().unwrap();
-        head.replace(&format!("{file}.onnx"), "net.onnx").replace(&format!("golden/{file}.json"), "golden.json")
+        head.replace(&format!("{file}.onnx"), "net.onnx")
+            .replace(&format!("golden/{file}.json"), "golden.json")
     }
 
     /// Writes the mutated file with a manifest of its own (so that its hash is right) and loads it.

@@ -9,8 +9,7 @@ use mfn_engine::{Detector, DetectorOptions, Guard, Quality, QualityLimits};
 use mfn_vision::photo::{self, PhotoLimits};
 use mfn_vision::{AlignedFace, Detection, RgbImage, align, resize};
 
-const PORTRAITS: [&str; 5] =
-    ["astronaut-1", "president-1", "president-2", "president-3", "vice-president-1"];
+const PORTRAITS: [&str; 5] = ["astronaut-1", "president-1", "president-2", "president-3", "vice-president-1"];
 
 fn portrait(name: &str) -> RgbImage {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
@@ -57,11 +56,24 @@ fn good_portraits_pass() {
 fn shrunk(frame: &RgbImage, face: &Detection, eyes: f32) -> (RgbImage, Detection) {
     let [left, right, ..] = face.landmarks.0;
     let scale = eyes / (right.x - left.x).hypot(right.y - left.y);
-    let mut small = RgbImage::new((frame.width() as f32 * scale) as u32, (frame.height() as f32 * scale) as u32);
+    let mut small =
+        RgbImage::new((frame.width() as f32 * scale) as u32, (frame.height() as f32 * scale) as u32);
     resize(frame, &mut small);
     let mut face = *face;
     face.landmarks.0.iter_mut().for_each(|p| (p.x, p.y) = (p.x * scale, p.y * scale));
     (small, face)
+}
+
+#[test]
+fn faces_of_just_the_needed_size_are_not_called_blurred() {
+    for (name, frame, face) in portraits().unwrap_or_default() {
+        for (eyes, limits) in [(25.0, QualityLimits::ENROLMENT), (13.0, QualityLimits::VOTE)] {
+            let (small, small_face) = shrunk(&frame, &face, eyes);
+            let quality = quality(&small, &small_face);
+            println!("{name}: eyes {eyes} apart, sharpness {:.4}", quality.sharpness);
+            assert_eq!(issue(&limits, &quality), "none", "{name} {quality:?}");
+        }
+    }
 }
 
 #[test]
@@ -76,7 +88,11 @@ fn tiny_and_blurred_faces_fail() {
         let mut soft = RgbImage::new(frame.width(), frame.height());
         resize(&small, &mut soft);
         let blurred = quality(&soft, &face);
-        println!("{name}: sharpness {:.4} sharp, {:.4} blurred", quality(&frame, &face).sharpness, blurred.sharpness);
+        println!(
+            "{name}: sharpness {:.4} sharp, {:.4} blurred",
+            quality(&frame, &face).sharpness,
+            blurred.sharpness
+        );
         assert_eq!(issue(&QualityLimits::ENROLMENT, &blurred), "blurred", "{name} {blurred:?}");
     }
 }
@@ -84,15 +100,15 @@ fn tiny_and_blurred_faces_fail() {
 #[test]
 fn dark_and_bright_faces_fail() {
     for (name, frame, face) in portraits().unwrap_or_default() {
-        let changed = |change: fn(u8) -> u8| {
+        let changed = |change: fn([u8; 3]) -> [u8; 3]| {
             let mut frame = frame.clone();
-            frame.data_mut().iter_mut().for_each(|v| *v = change(*v));
+            frame.data_mut().as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| *pixel = change(*pixel));
             issue(&QualityLimits::ENROLMENT, &quality(&frame, &face))
         };
-        assert_eq!(changed(|v| v / 8), "too-dark", "{name}");
-        assert_eq!(changed(|v| 225 + v / 9), "too-bright", "{name}");
-        // A face lit so that half of it is burnt out or lost.
-        assert_eq!(changed(|v| if v > 110 { 255 } else { v / 16 }), "badly-lit", "{name}");
+        assert_eq!(changed(|pixel| pixel.map(|v| v / 8)), "too-dark", "{name}");
+        assert_eq!(changed(|pixel| pixel.map(|v| 225 + v / 9)), "too-bright", "{name}");
+        // Hard light: what is lit is burnt out, the rest is lost.
+        assert_eq!(changed(|pixel| [if pixel[1] > 110 { 255 } else { 0 }; 3]), "badly-lit", "{name}");
     }
 }
 

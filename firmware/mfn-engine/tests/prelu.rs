@@ -22,8 +22,9 @@ fn plain_tract(onnx: &[u8], face: &AlignedFace) -> Template {
         .and_then(|model| model.into_optimized()?.into_runnable())
         .unwrap();
     let plane = 112 * 112;
-    let input: Vec<f32> =
-        (0..3 * plane).map(|i| (f32::from(face.data()[3 * (i % plane) + i / plane]) - 127.5) / 127.5).collect();
+    let input: Vec<f32> = (0..3 * plane)
+        .map(|i| (f32::from(face.data()[3 * (i % plane) + i / plane]) - 127.5) / 127.5)
+        .collect();
     let output = plan.run(tvec!(Tensor::from_shape(&[1, 3, 112, 112], &input).unwrap().into())).unwrap();
     Template::normalise(output[0].try_as_plain_ram().unwrap().as_slice().unwrap()).unwrap()
 }

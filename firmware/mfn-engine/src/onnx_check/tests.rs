@@ -2,8 +2,7 @@
 
 use prost::Message;
 use tract_onnx::pb::{
-    OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TypeProto,
-    tensor_shape_proto::Dimension,
+    OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TypeProto, tensor_shape_proto::Dimension,
 };
 
 use super::*;
@@ -17,10 +16,8 @@ fn input(dims: &[i64]) -> ValueInfoProto {
         .iter()
         .map(|&v| Dimension { value: Some(dimension::Value::DimValue(v)), ..Dimension::default() })
         .collect();
-    let tensor = type_proto::Tensor {
-        elem_type: DataType::Float as i32,
-        shape: Some(TensorShapeProto { dim }),
-    };
+    let tensor =
+        type_proto::Tensor { elem_type: DataType::Float as i32, shape: Some(TensorShapeProto { dim }) };
     let value = Some(type_proto::Value::TensorType(tensor));
     ValueInfoProto {
         name: "x".into(),
@@ -123,9 +120,9 @@ fn only_known_operators_pass() {
 }
 
 #[test]
-fn the_lists_of_operators_are_sorted_and_without_repeats() {
-    let all: Vec<&str> = OPERATORS.to_vec();
-    assert!(all.is_sorted() && all.windows(2).all(|pair| pair[0] != pair[1]));
+fn the_list_of_operators_is_sorted_and_without_repeats() {
+    let all: Vec<&str> = OPERATORS.split_whitespace().collect();
+    assert!(all.windows(2).all(|pair| pair[0] < pair[1]));
 }
 
 #[test]
@@ -144,7 +141,7 @@ fn tensors_hold_what_they_declare() {
         let reason = refused(|m| weight(m).dims = dims.clone());
         assert!(reason.contains("\"w\""), "{dims:?}: {reason}");
     }
-    assert!(refused(|m| drop(weight(m).raw_data.pop())).contains("11 bytes"));
+    assert!(refused(|m| weight(m).raw_data.truncate(11)).contains("11 bytes"));
     assert!(refused(|m| weight(m).data_type = DataType::String as i32).contains("STRING"));
     assert!(refused(|m| weight(m).data_type = 1000).contains("UNDEFINED"));
     for value in [f32::NAN, f32::INFINITY] {

@@ -61,8 +61,7 @@ impl Builder {
     fn conv_padded(&mut self, x: &str, shape: [i64; 3], stride: i64, groups: i64, pad: i64) -> String {
         let [inside, outside, kernel] = shape;
         let fan_in = (inside / groups * kernel * kernel) as f32;
-        let weights =
-            self.tensor(&[outside, inside / groups, kernel, kernel], 0.0, (3.0 / fan_in).sqrt());
+        let weights = self.tensor(&[outside, inside / groups, kernel, kernel], 0.0, (3.0 / fan_in).sqrt());
         let bias = self.tensor(&[outside], 0.0, 0.1);
         let attributes = vec![
             ints("kernel_shape", &[kernel, kernel]),
@@ -144,10 +143,8 @@ pub fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
         .iter()
         .map(|&v| Dimension { value: Some(dimension::Value::DimValue(v)), ..Dimension::default() })
         .collect();
-    let tensor = type_proto::Tensor {
-        elem_type: DataType::Float as i32,
-        shape: Some(TensorShapeProto { dim }),
-    };
+    let tensor =
+        type_proto::Tensor { elem_type: DataType::Float as i32, shape: Some(TensorShapeProto { dim }) };
     let r#type =
         Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() });
     ValueInfoProto { name: name.into(), r#type, ..ValueInfoProto::default() }
