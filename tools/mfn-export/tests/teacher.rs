@@ -28,7 +28,7 @@ fn features_are_those_of_onnx_runtime() {
         hint("/model/stages/stages.1/blocks/blocks.2/Add_3_output_0", "body2"),
         hint("/model/stages/stages.2/blocks/blocks.8/Add_3_output_0", "body3"),
     ];
-    let teacher = Teacher::load(&models.join(NETWORK), &hints, 1).unwrap();
+    let teacher = Teacher::load(&models.join(NETWORK), &hints).unwrap();
     let channels: Vec<usize> = teacher.hints().iter().map(|h| h.channels).collect();
     assert_eq!((teacher.dimension(), channels), (512, vec![32, 64, 100]));
     let golden = std::fs::read_to_string(models.join("golden/teacher-edgeface-xs-512d.json")).unwrap();
@@ -38,7 +38,11 @@ fn features_are_those_of_onnx_runtime() {
         let mut image = vec![0.0; 3 * 112 * 112];
         normalise(decode(&bytes).unwrap().as_raw(), &mut image);
         let features = teacher.teach(&image).unwrap().features;
-        let cosine: f64 = features.iter().zip(expected.as_array().unwrap()).map(|(a, b)| f64::from(*a) * b.as_f64().unwrap()).sum();
+        let cosine: f64 = features
+            .iter()
+            .zip(expected.as_array().unwrap())
+            .map(|(a, b)| f64::from(*a) * b.as_f64().unwrap())
+            .sum();
         assert!(cosine > 0.99999, "{name}: {cosine}");
     }
 }
@@ -47,9 +51,9 @@ fn features_are_those_of_onnx_runtime() {
 fn an_unknown_hint_names_the_nearest_tensor() {
     let Some(models) = models() else { return };
     let wrong = [hint("/model/stages/stages.0/blocks/blocks.2/Ad_output_0", "body1")];
-    let error = Teacher::load(&models.join(NETWORK), &wrong, 1).err().unwrap().to_string();
+    let error = Teacher::load(&models.join(NETWORK), &wrong).err().unwrap().to_string();
     assert!(error.contains("/model/stages/stages.0/blocks/blocks.2/Add") && !error.contains('\n'), "{error}");
     let size = [hint("/model/stages/stages.1/blocks/blocks.2/Add_3_output_0", "body1")];
-    let error = Teacher::load(&models.join(NETWORK), &size, 1).err().unwrap().to_string();
+    let error = Teacher::load(&models.join(NETWORK), &size).err().unwrap().to_string();
     assert!(error.contains("28x28"), "{error}");
 }

@@ -98,7 +98,7 @@ fn list_zip(file: &File) -> Result<Vec<Member>> {
     let mut archive = zip::ZipArchive::new(std::io::BufReader::with_capacity(512, file))?;
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index)?;
-        let name = entry.name().to_string();
+        let name = entry.name()?.to_string();
         if entry.is_file() && is_picture(&name) {
             let stored = entry.compression() == zip::CompressionMethod::Stored;
             ensure!(stored, "{name} is compressed; pack the pictures with `zip -0`");

@@ -2,6 +2,7 @@
 //! device's own engine, with inner tensors as hints.
 
 mod cache;
+mod operators;
 
 pub use cache::FeatureCache;
 
@@ -12,10 +13,10 @@ use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::prelude::*;
 
-/// A teacher for batches of one fixed size; threads share it.
+/// A teacher; threads share it. It looks at one crop at a time: larger batches leave the caches
+/// and took half as long again.
 pub struct Teacher {
     plan: Arc<TypedRunnableModel>,
-    batch: usize,
     dimension: usize,
     hints: Vec<HintShape>,
 }
@@ -33,7 +34,7 @@ pub struct HintShape {
 pub enum Teaching {
     /// On the very view that the student sees.
     Live(Teacher),
-    /// On the crop as it is, once; the teacher's batch is 1.
+    /// On the crop as it is, once.
     Cached(Teacher, FeatureCache),
 }
 
@@ -56,34 +57,36 @@ pub struct Lesson {
 }
 
 impl Teacher {
-    /// Loads the file for batches of `batch` crops and checks its shapes and the hints' names.
-    pub fn load(path: &Path, hints: &[Hint], batch: usize) -> Result<Self> {
-        Self::build(path, hints, batch).map_err(|e| anyhow!("teacher {}: {e:#}", path.display()))
+    /// Loads the file and checks its shapes and the hints' names.
+    pub fn load(path: &Path, hints: &[Hint]) -> Result<Self> {
+        Self::build(path, hints).map_err(|e| anyhow!("teacher {}: {e:#}", path.display()))
     }
 
-    fn build(path: &Path, hints: &[Hint], batch: usize) -> Result<Self> {
-        let mut model = tract_onnx::onnx().model_for_path(path)?;
+    fn build(path: &Path, hints: &[Hint]) -> Result<Self> {
+        let mut onnx = tract_onnx::onnx();
+        onnx.op_register.insert("LayerNormalization", operators::layer_norm);
+        let mut model = onnx.model_for_path(path)?;
         ensure!(model.inputs.len() == 1, "it has {} inputs instead of one", model.inputs.len());
         let mut outputs = vec![model.outputs[0]];
         for hint in hints {
             outputs.push(outlet(&model, &hint.tensor)?);
         }
-        let input = [batch, 3, INPUT_SIDE, INPUT_SIDE];
+        let input = [1, 3, INPUT_SIDE, INPUT_SIDE];
         model.set_input_fact(0, f32::fact(input).into())?;
         model.select_output_outlets(&outputs)?;
-        let model = model
-            .into_typed()
-            .with_context(|| format!("it does not take an input of shape {input:?}"))?
-            .into_optimized()?;
+        let takes = || format!("it does not take an input of shape {input:?}");
+        let mut model = model.into_typed().with_context(takes)?;
+        operators::replace_depthwise(&mut model)?;
+        let model = model.into_optimized()?;
         let shapes = (0..outputs.len()).map(|i| shape(&model, i)).collect::<Result<Vec<_>>>()?;
         ensure!(
-            shapes[0].len() == 2 && shapes[0][0] == batch,
+            shapes[0].len() == 2 && shapes[0][0] == 1,
             "its output has shape {:?} instead of one row an image",
             shapes[0]
         );
         let dimension = shapes[0][1];
         let hints = hints.iter().zip(&shapes[1..]).map(|(h, s)| hint_shape(h, s)).collect::<Result<_>>()?;
-        Ok(Self { plan: model.into_runnable()?, batch, dimension, hints })
+        Ok(Self { plan: model.into_runnable()?, dimension, hints })
     }
 
     /// Length of the features.
@@ -96,11 +99,11 @@ impl Teacher {
         &self.hints
     }
 
-    /// Looks at normalised crops `[N, 3, 112, 112]`; N is a multiple of the batch.
+    /// Looks at normalised crops `[N, 3, 112, 112]`.
     pub fn teach(&self, images: &[f32]) -> Result<Lesson> {
         let mut lesson = Lesson { features: Vec::new(), hints: vec![Vec::new(); self.hints.len()] };
-        for part in images.chunks(self.batch * 3 * INPUT_SIDE * INPUT_SIDE) {
-            let input = Tensor::from_shape(&[self.batch, 3, INPUT_SIDE, INPUT_SIDE], part)?;
+        for image in images.chunks(3 * INPUT_SIDE * INPUT_SIDE) {
+            let input = Tensor::from_shape(&[1, 3, INPUT_SIDE, INPUT_SIDE], image)?;
             let outputs = self.plan.run(tvec!(input.into()))?;
             lesson.features.extend_from_slice(slice(&outputs[0])?);
             for ((map, shape), output) in lesson.hints.iter_mut().zip(&self.hints).zip(&outputs[1..]) {
@@ -116,7 +119,7 @@ impl Teacher {
 }
 
 fn slice(value: &TValue) -> Result<&[f32]> {
-    value.as_slice::<f32>().map_err(|e| anyhow!("its output cannot be read: {e}"))
+    value.try_as_plain_ram()?.as_slice::<f32>()
 }
 
 /// The outlet with the name of an ONNX tensor; an unknown one names the nearest.

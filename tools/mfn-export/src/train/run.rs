@@ -17,9 +17,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The teacher looks at so many crops at once.
-const TEACHER_BATCH: usize = 4;
-
 /// What does not belong to the recipe: it changes nothing in the outcome.
 pub struct Options {
     /// Folder of the models, for the teacher.
@@ -129,10 +126,8 @@ fn fresh_state(recipe: &Recipe, hints: &[HintShape], classes: usize) -> State {
 
 fn load_teacher(recipe: &Recipe, models: &Path) -> Result<Option<Teaching>> {
     let Some(asked) = &recipe.teacher else { return Ok(None) };
-    let fits = recipe.train.batch.is_multiple_of(TEACHER_BATCH);
-    let batch = if fits && asked.cache.is_none() { TEACHER_BATCH } else { 1 };
     let file = models.join(&asked.onnx);
-    let teacher = Teacher::load(&file, &asked.hints, batch)?;
+    let teacher = Teacher::load(&file, &asked.hints)?;
     let same = teacher.dimension() == crate::arch::DIMENSION;
     ensure!(
         same || recipe.distil.cosine == 0.0,

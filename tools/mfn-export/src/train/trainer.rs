@@ -89,7 +89,8 @@ impl Trainer {
         }
         step(&mut self.state.set, &pass.gradients, &mut self.state.moments, &optimiser, learning_rate);
         if optimiser.average > 0.0 {
-            average(&mut self.state.averaged, &self.state.set, self.average_decay());
+            let decay = self.average_decay();
+            average(&mut self.state.averaged, &self.state.set, decay);
         }
         self.state.seen += views.identities.len() as u64;
         Ok(Report { gradient, rate: learning_rate, ..pass.report })

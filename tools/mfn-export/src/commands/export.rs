@@ -1,0 +1,47 @@
+//! `export`: from a checkpoint to a model folder.
+
+use crate::arch::Architecture;
+use crate::cli;
+use crate::export::{Description, fold, read_crops, templates, to_onnx, write};
+use crate::net::ParameterSet;
+use crate::train::checkpoint;
+use anyhow::{Context, Result, anyhow};
+use std::path::{Path, PathBuf};
+
+/// Runs the command.
+pub fn run(arguments: &cli::Export) -> Result<()> {
+    let path = checkpoint_of(&arguments.checkpoint);
+    let name = checkpoint::network_of(&path)?;
+    let architecture = Architecture::by_name(&name)
+        .with_context(|| format!("checkpoint {}: no network is called `{name}`", path.display()))?;
+    let fresh = ParameterSet::network(architecture, &mut fastrand::Rng::with_seed(0));
+    let set = checkpoint::shipped(&path, &name, fresh)?;
+    let layers = fold(architecture, &set).map_err(|e| anyhow!("checkpoint {}: {e:#}", path.display()))?;
+    let crops = read_crops(&arguments.golden)?;
+    let golden = templates(architecture, &set, &crops)?;
+    let onnx = to_onnx(architecture.name(), &layers);
+    let name = arguments.name.clone().unwrap_or(name);
+    let description = Description { name, licence: arguments.licence.clone() };
+    let written = write(&arguments.out, &description, &onnx, &crops, &golden)?;
+    println!(
+        "{}: {:.2} MB, template space {}, lowest cosine to the training graph {:.6} over {} golden crops",
+        arguments.out.display(),
+        written.bytes as f64 / 1e6,
+        written.template_space,
+        written.lowest_cosine,
+        crops.len()
+    );
+    if let Some(reason) = written.self_test {
+        log::warn!("doors will refuse this model until it is better trained: {reason}");
+    }
+    Ok(())
+}
+
+/// Of a run's folder its best checkpoint, else its last.
+fn checkpoint_of(path: &Path) -> PathBuf {
+    if !path.is_dir() {
+        return path.into();
+    }
+    let best = path.join("v1.safetensors");
+    if best.exists() { best } else { path.join("checkpoint.safetensors") }
+}
