@@ -7,7 +7,7 @@
 //! the peak resident memory. `yardstick.py` beside it runs this and PyTorch's eager mode in turns.
 
 use burn::module::{Module, Param};
-use burn::optim::{AdamWConfig, GradientsParams, Optimizer};
+use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Distribution, Tensor, activation::log_softmax};
 use mfn_train_ops::{Conv, Layer, UnsupportedConv, chain, flatten};
 use std::time::Duration;
@@ -38,7 +38,14 @@ fn plan(scale: usize) -> Result<Vec<ChainPlan>, UnsupportedConv> {
     let stem = vec![(Conv::stem(c)?, true), (Conv::grouped(c, 64)?, true)];
     let mut chains = vec![(stem, false)];
     let mut inputs = c;
-    let stages = [(c, 128, 1, 2), (c, 128, 4, 1), (2 * c, 256, 1, 2), (2 * c, 256, 6, 1), (2 * c, 512, 1, 2), (2 * c, 256, 2, 1)];
+    let stages = [
+        (c, 128, 1, 2),
+        (c, 128, 4, 1),
+        (2 * c, 256, 1, 2),
+        (2 * c, 256, 6, 1),
+        (2 * c, 512, 1, 2),
+        (2 * c, 256, 2, 1),
+    ];
     for (outputs, expansion, repeat, stride) in stages {
         for _ in 0..repeat {
             let layers = vec![
@@ -61,7 +68,11 @@ impl Network {
             let shape = conv.weight_shape();
             let n = conv.outputs();
             Parameters {
-                weight: Param::from_tensor(Tensor::random(shape, noise(shape[1] * shape[2] * shape[3]), device)),
+                weight: Param::from_tensor(Tensor::random(
+                    shape,
+                    noise(shape[1] * shape[2] * shape[3]),
+                    device,
+                )),
                 gamma: Param::from_tensor(Tensor::ones([n], device)),
                 beta: Param::from_tensor(Tensor::zeros([n], device)),
                 slope: activation.then(|| Param::from_tensor(Tensor::full([n], 0.25, device))),
@@ -114,7 +125,8 @@ fn peak_megabytes() -> u64 {
 }
 
 fn main() -> Result<(), UnsupportedConv> {
-    let argument = |i: usize, default: usize| std::env::args().nth(i).and_then(|a| a.parse().ok()).unwrap_or(default);
+    let argument =
+        |i: usize, default: usize| std::env::args().nth(i).and_then(|a| a.parse().ok()).unwrap_or(default);
     let (scale, batch, steps) = (argument(1, 1), argument(2, 32), argument(3, 10));
     let device = Device::flex().autodiff();
     let plan = plan(scale)?;

@@ -29,8 +29,7 @@ impl<B: ChainOps, C: CheckpointStrategy> ChainOps for Autodiff<B, C> {
         let prepared = ChainStep.prepare::<C>([input_node, parameters_node]).compute_bound().stateful();
         let output = match prepared {
             OpsKind::Tracked(prepared) => {
-                let saved =
-                    Saved { input, parameters, statistics: forward.statistics, raw: forward.raw };
+                let saved = Saved { input, parameters, statistics: forward.statistics, raw: forward.raw };
                 prepared.finish(State { saved, spec }, forward.output)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(forward.output),

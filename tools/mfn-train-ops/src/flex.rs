@@ -23,7 +23,8 @@ impl ChainKernels for Flex {
         let mut norms: Vec<Deviation> = Vec::new();
         let mut at = 0;
         for (i, layer) in chain.layers.iter().enumerate() {
-            let before = i.checked_sub(1).map(|before| (&raw[before][..], chain.norm(before, &norms[before])));
+            let before =
+                i.checked_sub(1).map(|before| (&raw[before][..], chain.norm(before, &norms[before])));
             let (out, sums) = chain.convolve(layer, before, values(&input));
             let own = &mut statistics[at..at + 2 * layer.shape.outputs];
             layer.statistics(&sums, chain.images, own);
@@ -69,10 +70,7 @@ impl ChainKernels for Flex {
             (back, sums) = (result.0, result.1);
         }
         let shape = input.shape();
-        Gradients {
-            input: back.map(|buffer| buffer.into_tensor(shape)),
-            parameters: { vector(out) },
-        }
+        Gradients { input: back.map(|buffer| buffer.into_tensor(shape)), parameters: { vector(out) } }
     }
 }
 
@@ -209,7 +207,12 @@ impl<'a> Chain<'a> {
     }
 
     /// Runs a layer's convolution over the batch: raw output, sums and sums of squares.
-    fn convolve(&self, layer: &SizedLayer, before: Option<(&[f32], Norm<'_>)>, input: &[f32]) -> (Buffer, Vec<f64>) {
+    fn convolve(
+        &self,
+        layer: &SizedLayer,
+        before: Option<(&[f32], Norm<'_>)>,
+        input: &[f32],
+    ) -> (Buffer, Vec<f64>) {
         let shape = &layer.shape;
         let (data, norm) = split_input(before, input);
         let mut weights = Buffer::take(shape.packed_len());
@@ -279,8 +282,7 @@ impl<'a> Chain<'a> {
             None => self.ranges().into_iter().map(|images| (images, &mut [][..])).collect(),
         };
         let one = |(images, back)| self.backward_part(step, input, &means, &weights, images, back);
-        let (weight_sums, input_sums): (Vec<Buffer>, Vec<Vec<f32>>) =
-            parts.into_par_iter().map(one).unzip();
+        let (weight_sums, input_sums): (Vec<Buffer>, Vec<Vec<f32>>) = parts.into_par_iter().map(one).unzip();
         let mut weight_sums = weight_sums.into_iter();
         let mut total = weight_sums.next().expect("at least one part");
         for part in weight_sums {

@@ -147,9 +147,9 @@ fn gradients_equal_finite_differences() {
                 let length = gradient[range.clone()].iter().map(|g| g * g).sum::<f32>().sqrt();
                 let inside = |(at, g): (usize, &f32)| if range.contains(&at) { g / length } else { 0.0 };
                 let direction: Vec<f32> = gradient.iter().enumerate().map(inside).collect();
-                let h = 4e-3;
-                let difference =
-                    (loss(&spec, &shape, &direction, h) - loss(&spec, &shape, &direction, -h)) / f64::from(2.0 * h);
+                let h = 2.5e-4;
+                let difference = (loss(&spec, &shape, &direction, h) - loss(&spec, &shape, &direction, -h))
+                    / f64::from(2.0 * h);
                 let error = (difference / f64::from(length) - 1.0).abs();
                 assert!(error < 0.02, "{name}, {range:?} of layer {i}: {difference} for {length}");
             }
@@ -165,7 +165,8 @@ fn evaluation_with_the_batch_statistics_is_the_training_forward() {
         let input = tensor(numbers(1, count), shape.clone());
         let parameters = tensor(all.clone(), [all.len()]);
         let (output, statistics) = Train::chain(input.clone(), parameters.clone(), spec.clone());
-        let again = Train::evaluate_chain(input.clone(), parameters.clone(), statistics.clone(), spec.clone());
+        let again =
+            Train::evaluate_chain(input.clone(), parameters.clone(), statistics.clone(), spec.clone());
         let composed = composition::evaluate::<Train>(input, parameters, statistics, &spec);
         let output = values::<Train>(output);
         close(name, &values::<Train>(again), &output, 1e-5);
@@ -182,7 +183,8 @@ fn gradients_towards_an_image_come_from_the_composition() {
 #[test]
 fn blocked_and_back() {
     let device = Device::flex();
-    let plain = Tensor::<1>::from_floats(numbers(1, 2 * 48 * 5 * 3).as_slice(), &device).reshape([2, 48, 5, 3]);
+    let plain =
+        Tensor::<1>::from_floats(numbers(1, 2 * 48 * 5 * 3).as_slice(), &device).reshape([2, 48, 5, 3]);
     let blocked = to_blocked(plain.clone());
     assert_eq!(blocked.dims(), [2, 3, 5, 3, 16]);
     let (channel, one) = (37, blocked.clone().slice([1..2, 2..3, 4..5, 0..1, 5..6]).into_scalar::<f32>());

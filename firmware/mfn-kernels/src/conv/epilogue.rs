@@ -118,7 +118,12 @@ pub struct Before {
 
 impl<V: Lanes> Epilogue<V> for Gradient {
     #[inline(always)]
-    unsafe fn tile<const P: usize, const B: usize>(&mut self, sums: &[[V; B]; P], block: usize, pixel: usize) {
+    unsafe fn tile<const P: usize, const B: usize>(
+        &mut self,
+        sums: &[[V; B]; P],
+        block: usize,
+        pixel: usize,
+    ) {
         let at = block * self.stride + pixel * 16;
         // First everything to memory, with constant indices: a longer loop here would not be unrolled, and the sums
         // of the whole product would then live on the stack instead of in registers.
