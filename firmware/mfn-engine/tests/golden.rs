@@ -86,7 +86,7 @@ fn small_faces_are_found_at_a_second_look() {
         let at = 3 * (640 * (y as usize + 380) + 520);
         frame.data_mut()[at..][..321].copy_from_slice(small.row(y));
     }
-    let mut detect = |options| {
+    let detect = |options| {
         let mut detector = Detector::load(folder, options, &Guard::trusted()).unwrap();
         let mut found = Vec::new();
         detector.detect(&frame, &mut found).unwrap();
