@@ -75,7 +75,7 @@ impl Teacher {
         model.set_input_fact(0, f32::fact(input).into())?;
         model.select_output_outlets(&outputs)?;
         let takes = || format!("it does not take an input of shape {input:?}");
-        let mut model = model.into_typed().with_context(takes)?;
+        let mut model = model.into_typed().with_context(takes)?.into_decluttered()?;
         operators::replace_depthwise(&mut model)?;
         let model = model.into_optimized()?;
         let shapes = (0..outputs.len()).map(|i| shape(&model, i)).collect::<Result<Vec<_>>>()?;

@@ -1,6 +1,6 @@
 //! Two of tract's operators done faster, for teachers in the style of ConvNeXt: layer
 //! normalisation in one pass (tract takes it apart into six), and depthwise convolutions with large
-//! kernels over small maps, eight pixels at a time. They took two fifths of EdgeFace's time.
+//! kernels over small maps. They took two fifths of EdgeFace's time.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -139,36 +139,47 @@ fn depthwise(model: &TypedModel, id: usize) -> TractResult<Option<Depthwise>> {
     let facts = model.node_input_facts(id)?;
     let [_, kernel, bias] = &facts[..] else { return Ok(None) };
     let (Some(kernel), Some(bias)) = (&kernel.konst, &bias.konst) else { return Ok(None) };
+    if !keeps_the_map(conv) || bias.len() != conv.group || kernel.datum_type() != f32::datum_type() {
+        return Ok(None);
+    }
+    let side = conv.pool_spec.kernel_shape[0];
+    // From [channel, tap] to [tap, channel].
+    let kernel = kernel.as_ref().clone().into_shape(&[conv.group, side * side])?.permute_axes(&[1, 0])?;
+    let channels_last = conv.pool_spec.data_format == DataFormat::NHWC;
+    Ok(Some(Depthwise { kernel: kernel.into(), bias: bias.clone(), side, channels_last }))
+}
+
+fn keeps_the_map(conv: &Conv) -> bool {
     let pool = &conv.pool_spec;
     let side = pool.kernel_shape[0];
-    let all = |values: &Option<TVec<usize>>| values.as_ref().is_none_or(|v| v.iter().all(|s| *s == 1));
-    let same = |pad: &TVec<usize>| pad.iter().all(|p| *p == side / 2);
-    let fits = conv.group == pool.input_channels
+    let ones = |values: &Option<TVec<usize>>| values.as_ref().is_none_or(|v| v.iter().all(|s| *s == 1));
+    let half = |pad: &TVec<usize>| pad.iter().all(|p| *p == side / 2);
+    conv.group == pool.input_channels
         && conv.group == pool.output_channels
         && conv.q_params.is_none()
         && conv.kernel_fmt == KernelFormat::OIHW
-        && pool.data_format == DataFormat::NCHW
+        && matches!(pool.data_format, DataFormat::NCHW | DataFormat::NHWC)
         && pool.kernel_shape[..] == [side, side]
         && side % 2 == 1
-        && all(&pool.strides)
-        && all(&pool.dilations)
-        && matches!(&pool.padding, PaddingSpec::Explicit(a, b) if same(a) && same(b))
-        && bias.len() == conv.group
-        && kernel.datum_type() == f32::datum_type();
-    Ok(fits.then(|| Depthwise { kernel: kernel.clone(), bias: bias.clone(), side }))
+        && ones(&pool.strides)
+        && ones(&pool.dilations)
+        && matches!(&pool.padding, PaddingSpec::Explicit(a, b) if half(a) && half(b))
 }
 
-/// Depthwise convolution of NCHW maps with a square odd kernel, stride 1, the map's size kept.
+/// Depthwise convolution with a square odd kernel, stride 1, the map's size kept. It works on maps
+/// with their channels last, so that one instruction serves several channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Depthwise {
+    /// `[side * side, channels]`.
     kernel: Arc<Tensor>,
     bias: Arc<Tensor>,
     side: usize,
+    channels_last: bool,
 }
 
 impl Op for Depthwise {
     fn name(&self) -> StaticName {
-        "DepthwisePlanes".into()
+        "DepthwiseRows".into()
     }
 
     op_as_typed_op!();
@@ -178,24 +189,22 @@ impl EvalOp for Depthwise {
     op_out_of_plan!();
 
     fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let x = args_1!(inputs);
-        let &[_, channels, height, width] = x.shape() else { bail!("depthwise convolution of {x:?}") };
+        let mut x = args_1!(inputs).into_tensor();
+        if !self.channels_last {
+            x = x.permute_axes(&[0, 2, 3, 1])?;
+        }
+        let &[_, height, width, channels] = x.shape() else { bail!("depthwise convolution of {x:?}") };
         let mut out = Tensor::zero::<f32>(x.shape())?;
         let (kernel, bias) = (self.kernel.try_as_plain_ram()?, self.bias.try_as_plain_ram()?);
-        let (kernel, bias) = (kernel.as_slice::<f32>()?, bias.as_slice::<f32>()?);
-        let input = x.try_as_plain_ram()?;
-        let mut plane = Plane::new(height, width, self.side);
-        let planes = input.as_slice::<f32>()?.chunks_exact(height * width);
-        let mut output = out.try_as_plain_ram_mut()?;
-        let outputs = output.as_slice_mut::<f32>()?.chunks_exact_mut(height * width);
-        for (number, (from, to)) in planes.zip(outputs).enumerate() {
-            let channel = number % channels;
-            plane.fill(from);
-            plane.convolve(
-                &kernel[channel * self.side * self.side..][..self.side * self.side],
-                bias[channel],
-                to,
-            );
+        let taps = Taps { weights: kernel.as_slice()?, bias: bias.as_slice()?, side: self.side };
+        let (input, mut output) = (x.try_as_plain_ram()?, out.try_as_plain_ram_mut()?);
+        let maps = input.as_slice::<f32>()?.chunks_exact(height * width * channels);
+        for (from, to) in maps.zip(output.as_slice_mut::<f32>()?.chunks_exact_mut(height * width * channels))
+        {
+            taps.convolve(from, to, [height, width]);
+        }
+        if !self.channels_last {
+            out = out.permute_axes(&[0, 3, 1, 2])?;
         }
         Ok(tvec!(out.into_tvalue()))
     }
@@ -209,43 +218,29 @@ impl TypedOp for Depthwise {
     }
 }
 
-/// One channel's map with zeros around it.
-struct Plane {
-    padded: Vec<f32>,
-    height: usize,
-    width: usize,
+/// A depthwise kernel, tap after tap.
+struct Taps<'a> {
+    weights: &'a [f32],
+    bias: &'a [f32],
     side: usize,
-    stride: usize,
 }
 
-impl Plane {
-    fn new(height: usize, width: usize, side: usize) -> Self {
-        let stride = width.next_multiple_of(LANES) + side - 1;
-        Self { padded: vec![0.0; stride * height], height, width, side, stride }
-    }
-
-    fn fill(&mut self, map: &[f32]) {
-        for (row, from) in self.padded.chunks_exact_mut(self.stride).zip(map.chunks_exact(self.width)) {
-            row[self.side / 2..][..self.width].copy_from_slice(from);
-        }
-    }
-
-    fn convolve(&self, kernel: &[f32], bias: f32, out: &mut [f32]) {
-        let half = self.side / 2;
-        for (y, row) in out.chunks_exact_mut(self.width).enumerate() {
-            // Kernel rows that fall on the map; the others meet zeros alone.
-            let rows = half.saturating_sub(y)..self.side.min(self.height + half - y);
-            for (part, pixels) in row.chunks_mut(LANES).enumerate() {
-                let mut lanes = [bias; LANES];
-                for ky in rows.clone() {
-                    let line = &self.padded[(y + ky - half) * self.stride + part * LANES..];
-                    for (kx, weight) in kernel[ky * self.side..][..self.side].iter().enumerate() {
-                        for (lane, x) in lanes.iter_mut().zip(&line[kx..kx + LANES]) {
-                            *lane += weight * x;
-                        }
+impl Taps<'_> {
+    /// Convolves one `[height, width, channels]` map; taps beyond its border are left out.
+    fn convolve(&self, map: &[f32], out: &mut [f32], [height, width]: [usize; 2]) {
+        let (channels, half) = (self.bias.len(), self.side / 2);
+        let within = |at: usize, len: usize| half.saturating_sub(at)..self.side.min(len + half - at);
+        for (number, pixel) in out.chunks_exact_mut(channels).enumerate() {
+            let (y, x) = (number / width, number % width);
+            pixel.copy_from_slice(self.bias);
+            for ky in within(y, height) {
+                for kx in within(x, width) {
+                    let from = &map[((y + ky - half) * width + x + kx - half) * channels..][..channels];
+                    let weights = &self.weights[(ky * self.side + kx) * channels..][..channels];
+                    for ((sum, weight), value) in pixel.iter_mut().zip(weights).zip(from) {
+                        *sum += weight * value;
                     }
                 }
-                pixels.copy_from_slice(&lanes[..pixels.len()]);
             }
         }
     }
@@ -267,25 +262,26 @@ mod tests {
     }
 
     #[test]
-    fn planes_are_convolved_as_the_definition_says() {
+    fn maps_are_convolved_as_the_definition_says() {
         let mut rng = fastrand::Rng::with_seed(3);
+        let channels = 5;
         for (height, width, side) in [(7, 7, 9), (14, 14, 5), (3, 28, 3), (1, 1, 7), (9, 13, 7)] {
-            let map: Vec<f32> = (0..height * width).map(|_| rng.f32() - 0.5).collect();
-            let kernel: Vec<f32> = (0..side * side).map(|_| rng.f32() - 0.5).collect();
-            let mut plane = Plane::new(height, width, side);
-            plane.fill(&map);
+            let mut random = |n: usize| (0..n).map(|_| rng.f32() - 0.5).collect::<Vec<f32>>();
+            let map = random(height * width * channels);
+            let (weights, bias) = (random(side * side * channels), random(channels));
             let mut out = vec![0.0; map.len()];
-            plane.convolve(&kernel, 0.25, &mut out);
-            let at = |y: isize, x: isize| {
+            Taps { weights: &weights, bias: &bias, side }.convolve(&map, &mut out, [height, width]);
+            let at = |y: isize, x: isize, c: usize| {
                 let inside = (0..height as isize).contains(&y) && (0..width as isize).contains(&x);
-                if inside { map[y as usize * width + x as usize] } else { 0.0 }
+                if inside { map[(y as usize * width + x as usize) * channels + c] } else { 0.0 }
             };
             for (i, got) in out.iter().enumerate() {
-                let half = side as isize / 2;
-                let (y, x) = ((i / width) as isize - half, (i % width) as isize - half);
-                let taps = (0..side * side)
-                    .map(|k| kernel[k] * at(y + (k / side) as isize, x + (k % side) as isize));
-                let expected = 0.25 + taps.sum::<f32>();
+                let (pixel, c, half) = (i / channels, i % channels, side as isize / 2);
+                let (y, x) = ((pixel / width) as isize - half, (pixel % width) as isize - half);
+                let tap = |k: usize| {
+                    weights[k * channels + c] * at(y + (k / side) as isize, x + (k % side) as isize, c)
+                };
+                let expected = bias[c] + (0..side * side).map(tap).sum::<f32>();
                 assert!((got - expected).abs() < 1e-5, "{height}x{width}, {side}: {got} {expected}");
             }
         }
