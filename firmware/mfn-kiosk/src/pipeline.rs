@@ -80,8 +80,6 @@ impl Stages<Duration> {
 pub struct SeenFace {
     /// Where.
     pub detection: Detection,
-    /// How good; none when it was not looked at.
-    pub quality: Option<Quality>,
     /// Who it may be.
     pub probe: Probe,
 }
@@ -129,7 +127,7 @@ impl Pipeline {
             let face = if index < self.compare {
                 self.compare(detection, gallery)?
             } else {
-                SeenFace { detection, quality: None, probe: Probe::Missing }
+                SeenFace { detection, probe: Probe::Missing }
             };
             self.faces.push(face);
         }
@@ -198,7 +196,7 @@ impl Pipeline {
 
     /// A face whose points are no face's is there, but nobody.
     fn compare(&mut self, detection: Detection, gallery: &dyn Gallery) -> Result<SeenFace, LookError> {
-        let missing = SeenFace { detection, quality: None, probe: Probe::Missing };
+        let missing = SeenFace { detection, probe: Probe::Missing };
         let start = Instant::now();
         let aligned = align(&self.picture, &detection.landmarks, &mut self.aligned);
         if aligned.is_err() {
@@ -207,18 +205,18 @@ impl Pipeline {
         let quality = Quality::assess(&detection, &self.aligned);
         self.times.align += start.elapsed();
         if let Err(issue) = QualityLimits::VOTE.check(&quality) {
-            return Ok(SeenFace { quality: Some(quality), probe: Probe::Poor(poor(&issue)), ..missing });
+            return Ok(SeenFace { probe: Probe::Poor(poor(&issue)), ..missing });
         }
         let start = Instant::now();
         let template = match self.recogniser.embed(&self.aligned) {
-            Err(EngineError::Template { .. }) => return Ok(SeenFace { quality: Some(quality), ..missing }),
+            Err(EngineError::Template { .. }) => return Ok(missing),
             result => result?,
         };
         self.times.embed += start.elapsed();
         let start = Instant::now();
         let candidates = gallery.search(&template, CANDIDATES);
         self.times.search += start.elapsed();
-        Ok(SeenFace { detection, quality: Some(quality), probe: Probe::Compared(candidates) })
+        Ok(SeenFace { detection, probe: Probe::Compared(candidates) })
     }
 }
 

@@ -58,11 +58,20 @@ impl Out {
         Ok(Out::File(path.to_owned()))
     }
 
+    /// Never writes over the photograph itself.
     fn save(&self, picture: &RgbImage, from: &Path) -> Result<(), Failure> {
         let to = match self {
             Out::File(file) => file.clone(),
-            Out::Folder(folder) => folder.join(from.file_name().unwrap_or_default()).with_extension("png"),
+            Out::Folder(folder) => {
+                let mut name = from.file_stem().unwrap_or_default().to_owned();
+                name.push("-faces.png");
+                folder.join(name)
+            }
         };
+        if to.canonicalize().is_ok_and(|to| from.canonicalize().is_ok_and(|from| to == from)) {
+            let what = format!("{} is the photograph itself: name another file for --draw", to.display());
+            return Err(Failure::new(Exit::Usage, what));
+        }
         let png = to.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"));
         let saved = if png { photo::save_png(picture, &to) } else { photo::save_jpeg(picture, &to) };
         saved.or_exit(Exit::Failure)

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use mfn_board::{CameraOptions, CameraSource, Pace, Size};
 
-pub use door::DoorSetup;
+pub use door::{DoorSetup, Input};
 pub use render::render;
 pub use settings::{Door, Settings};
 

@@ -60,9 +60,9 @@ impl Walk {
             let mut bits = self.random.u64(..);
             for byte in bytes {
                 // The sum of two numbers of 4 bits is triangular noise, about -NOISE to NOISE.
-                let noise = ((bits & 15) + (bits >> 4 & 15)) as i32 - 15;
+                let noise = ((bits & 15) + ((bits >> 4) & 15)) as i32 - 15;
                 bits >>= 8;
-                *byte = ((i32::from(*byte) * light >> 8) + noise * NOISE / 15).clamp(0, 255) as u8;
+                *byte = (((i32::from(*byte) * light) >> 8) + noise * NOISE / 15).clamp(0, 255) as u8;
             }
         }
     }

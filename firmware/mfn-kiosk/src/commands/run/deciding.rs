@@ -14,7 +14,7 @@ use super::output::Output;
 use super::summary::Summary;
 use crate::cli::RunArgs;
 use crate::exit::{Exit, Failure};
-use crate::keeper::{FromKeeper, Keeper, ToKeeper};
+use crate::keeper::{FromKeeper, Keeper, KeeperNews, ToKeeper};
 
 /// Between two beats: a fifth of the time after which the keeper gives the kiosk up.
 const BEAT: Duration = Duration::from_millis(100);
@@ -59,6 +59,7 @@ impl Deciding {
         shared.slot.close();
         self.access.step(&Event::Shutdown, self.start.elapsed());
         let closed = self.keeper.shut_down();
+        last_words(inbox, &self.output);
         if let Err(e) = self.watchdog.stopping() {
             log::warn!("cannot tell the service manager: {e}");
         }
@@ -182,6 +183,17 @@ impl Deciding {
             self.step(&Event::Fault(Fault::Door))?;
         }
         Ok(())
+    }
+}
+
+/// What the keeper said at its end, up to the line that says that it is gone.
+fn last_words(inbox: &Receiver<News>, output: &Output) {
+    while let Ok(news) = inbox.recv_timeout(BEAT) {
+        match news {
+            News::Keeper(KeeperNews { message: Some(said), .. }) if output.door(&said).is_ok() => {}
+            News::Keeper(_) => return,
+            _ => {}
+        }
     }
 }
 
