@@ -54,7 +54,7 @@ fn log_panics() {
 
 /// One line on standard error: what failed, where, what to do.
 fn complain(failure: &Failure) -> ExitCode {
-    let words = format!("{:#}", failure.error).replace('\n', " ");
+    let words = failure.error.to_string().replace('\n', " ");
     if !words.is_empty() {
         eprintln!("mfn-kiosk: {words}");
     }

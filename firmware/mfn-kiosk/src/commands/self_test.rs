@@ -43,7 +43,7 @@ pub fn execute(args: &SelfTestArgs) -> Result<Exit, Failure> {
 fn print(name: &str, found: &Found, json: bool) -> Result<(), Failure> {
     let (ok, what) = match found {
         Ok(what) => (true, what.clone()),
-        Err(failure) => (false, format!("{:#}", failure.error)),
+        Err(failure) => (false, failure.error.to_string()),
     };
     if json {
         return report::json(&json!({ "test": name, "ok": ok, "what": what }));

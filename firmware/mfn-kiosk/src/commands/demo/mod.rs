@@ -22,20 +22,21 @@ use crate::pipeline::{Pipeline, Stages};
 use crate::progress::Working;
 use crate::{engines, photos, report};
 use script::{Expected, STEPS, Scene, Step};
-use walk::Walk;
+use walk::{Portrait, Walk};
 use world::{Shown, World};
 
 /// The frames of every demo follow from this number.
 const SEED: u64 = 20_261_124;
 
-type Portraits = BTreeMap<&'static str, RgbImage>;
+type Portraits = BTreeMap<&'static str, Portrait>;
 
 pub fn execute(args: &DemoArgs) -> Result<Exit, Failure> {
     let config = Config::load(&args.with.file)?;
-    let portraits = load_portraits(&args.faces)?;
+    let photos = load_photos(&args.faces)?;
     let out = output_folder(args.out.as_deref())?;
     let folder = tempfile::tempdir().or_exit(Exit::Gallery)?;
     let mut world = build(&config, args, folder.path())?;
+    let portraits = find_faces(&mut world.pipeline, photos)?;
     let mut walk = Walk::new(SEED);
     let (mut all, mut sheet) = (true, Vec::new());
     for (number, step) in (1..).zip(&STEPS) {
@@ -99,7 +100,7 @@ fn enrol(
     ))
 }
 
-fn load_portraits(folder: &Path) -> Result<Portraits, Failure> {
+fn load_photos(folder: &Path) -> Result<Vec<(&'static str, RgbImage)>, Failure> {
     let scenes = STEPS.iter().flat_map(|step| [step.scene.portrait(0), step.scene.portrait(script::FRAMES)]);
     let names = scenes.flatten().chain([script::ENROLLED]);
     if !folder.is_dir() {
@@ -110,6 +111,16 @@ fn load_portraits(folder: &Path) -> Result<Portraits, Failure> {
         return Err(Failure::new(Exit::Usage, what));
     }
     names.map(|name| Ok((name, photos::load(&folder.join(name))?))).collect()
+}
+
+/// Where the walker's face is, so that every walker has it at the same height.
+fn find_faces(pipeline: &mut Pipeline, photos: Vec<(&'static str, RgbImage)>) -> Result<Portraits, Failure> {
+    let find = |(name, picture): (&'static str, RgbImage)| {
+        let nearest = pipeline.detect(&picture)?.first().map(|detection| detection.face);
+        let face = nearest.ok_or_else(|| Failure::new(Exit::Photo, format!("{name} shows no face")))?;
+        Ok((name, Portrait { picture, face }))
+    };
+    photos.into_iter().map(find).collect()
 }
 
 /// `target/` is where cargo puts everything that is made; without one, the current folder.

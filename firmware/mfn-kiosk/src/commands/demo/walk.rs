@@ -1,21 +1,31 @@
 //! A camera's view of somebody who walks up to the door, rendered from a portrait: each frame differs in
 //! scale, place, light and noise. The same seed gives the same frames.
 
-use mfn_vision::{RgbImage, resize};
+use mfn_vision::{Rect, RgbImage, resize};
 
 /// Size of the rendered frames.
 pub const WIDTH: u32 = 640;
 /// Size of the rendered frames.
 pub const HEIGHT: u32 = 480;
 
-/// Height of the portrait as a share of the frame, far away and at the door.
-const FAR_NEAR: [f32; 2] = [0.75, 1.15];
+/// Height of the face as a share of the frame, far away and at the door.
+const FAR_NEAR: [f32; 2] = [0.22, 0.34];
+/// Where the face's centre is, as a share of the frame's height.
+const EYE_LEVEL: f32 = 0.4;
 /// How far a walker sways to either side, in pixels.
 const SWAY: f32 = 36.0;
 /// Light of a frame, times its grey levels.
 const LIGHT: [f32; 2] = [0.82, 1.12];
 /// Largest noise of a pixel's channel, in grey levels.
 const NOISE: i32 = 9;
+
+/// A portrait and where its face is.
+pub struct Portrait {
+    /// The picture.
+    pub picture: RgbImage,
+    /// The face in it.
+    pub face: Rect,
+}
 
 /// Renders frames; owns the random numbers and the buffer of the scaled portrait.
 pub struct Walk {
@@ -37,17 +47,18 @@ impl Walk {
     }
 
     /// The portrait's person at `progress` of the way, 0 (far) to 1 (at the door).
-    pub fn person(&mut self, portrait: &RgbImage, progress: f32, frame: &mut RgbImage) {
+    pub fn person(&mut self, portrait: &Portrait, progress: f32, frame: &mut RgbImage) {
         frame.clone_from(&self.wall);
+        let Portrait { picture, face } = portrait;
         let jitter = 0.02 * (self.random.f32() - 0.5);
         let share = FAR_NEAR[0] + (FAR_NEAR[1] - FAR_NEAR[0]) * progress + jitter;
-        let scale = share * HEIGHT as f32 / portrait.height() as f32;
-        self.scaled
-            .reshape((portrait.width() as f32 * scale) as u32, (portrait.height() as f32 * scale) as u32);
-        resize(portrait, &mut self.scaled);
+        let scale = share * HEIGHT as f32 / face.h;
+        let scaled = |side: u32| (side as f32 * scale) as u32;
+        self.scaled.reshape(scaled(picture.width()), scaled(picture.height()));
+        resize(picture, &mut self.scaled);
         let sway = SWAY * (2.0 * self.random.f32() - 1.0);
-        let left = (WIDTH as f32 - self.scaled.width() as f32) / 2.0 + sway;
-        let top = (HEIGHT as f32 - self.scaled.height() as f32).max(0.0) + 6.0 * self.random.f32();
+        let left = WIDTH as f32 / 2.0 + sway - scale * (face.x + face.w / 2.0);
+        let top = HEIGHT as f32 * EYE_LEVEL + 6.0 * self.random.f32() - scale * (face.y + face.h / 2.0);
         paste(&self.scaled, left as i32, top as i32, frame);
         self.light_and_noise(frame);
     }
@@ -105,7 +116,9 @@ mod tests {
     use super::*;
 
     fn person(walk: &mut Walk, progress: f32) -> RgbImage {
-        let portrait = RgbImage::from_raw(60, 90, vec![200; 60 * 90 * 3]).unwrap();
+        let picture = RgbImage::from_raw(60, 90, vec![200; 60 * 90 * 3]).unwrap();
+        let face = Rect { x: 20.0, y: 20.0, w: 20.0, h: 30.0 };
+        let portrait = Portrait { picture, face };
         let mut frame = RgbImage::default();
         walk.person(&portrait, progress, &mut frame);
         frame

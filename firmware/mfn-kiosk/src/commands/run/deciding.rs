@@ -141,6 +141,7 @@ impl Deciding {
 
     fn ready(&mut self, recogniser: &str, people: Names) -> Result<(), Failure> {
         self.let_in(&people);
+        self.summary.ready();
         if let Err(e) = self.watchdog.ready() {
             log::warn!("cannot tell the service manager: {e}");
         }

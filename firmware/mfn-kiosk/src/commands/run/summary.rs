@@ -15,6 +15,8 @@ pub struct Summary {
     processed: u64,
     with_face: u64,
     times: Stages<Duration>,
+    /// When networks and gallery were loaded: frames from before waited for that.
+    ready: Duration,
     first_frame: Option<Duration>,
     first_face: Option<Duration>,
     first_decision: Option<Duration>,
@@ -42,7 +44,7 @@ pub struct Totals {
     first_frame_ms: Option<u64>,
     /// From start to the first decision.
     first_decision_ms: Option<u64>,
-    /// From the capture of the first frame with a face to the first grant.
+    /// From the first frame with a face (its capture, or when the kiosk was ready for it) to the first grant.
     first_face_to_grant_ms: Option<u64>,
     run_ms: u64,
     peak_memory_kib: Option<u64>,
@@ -58,6 +60,7 @@ impl Summary {
             processed: 0,
             with_face: 0,
             times: Stages::default(),
+            ready: Duration::ZERO,
             first_frame: None,
             first_face: None,
             first_decision: None,
@@ -67,6 +70,11 @@ impl Summary {
         }
     }
 
+    /// Networks and gallery are loaded.
+    pub fn ready(&mut self) {
+        self.ready = self.start.elapsed();
+    }
+
     /// A frame was processed.
     pub fn frame(&mut self, sighting: &Sighting, times: &Stages<Duration>) {
         self.processed += 1;
@@ -74,7 +82,7 @@ impl Summary {
         self.first_frame.get_or_insert(self.start.elapsed());
         if !sighting.faces.is_empty() {
             self.with_face += 1;
-            self.first_face.get_or_insert(sighting.captured);
+            self.first_face.get_or_insert(sighting.captured.max(self.ready));
         }
     }
 
