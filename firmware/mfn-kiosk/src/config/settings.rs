@@ -97,7 +97,7 @@ settings! {
         /// Most that the head is tilted, in degrees.
         roll: f64 = 30.0, in [1.0, 180.0];
         /// Least sharpness (variance of the Laplacian over the variance of the grey levels).
-        sharpness: f64 = 0.008, in [0.0, 1.0];
+        sharpness: f64 = 0.03, in [0.0, 1.0];
         /// Least mean grey level of the face.
         darkest: f64 = 45.0, in [0.0, 255.0];
         /// Most mean grey level of the face.
