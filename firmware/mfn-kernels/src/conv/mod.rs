@@ -13,13 +13,16 @@
 //! NaN and infinity: convolutions and norms follow IEEE 754; PReLU takes a NaN for 0 or keeps it, by instruction set.
 //! The sums' order differs between sets: results agree to rounding, not to the bit.
 
+mod backward;
 mod epilogue;
+mod forward;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod lanes_neon;
 #[cfg(target_arch = "x86_64")]
 mod lanes_x86;
 mod norm;
+mod plane_layout;
 mod planes;
 mod product;
 pub mod reference;
@@ -27,9 +30,10 @@ mod shape;
 mod stage;
 mod variants;
 
+pub use backward::Backward;
 pub use norm::Norm;
 pub use shape::{BLOCK, Kind, Shape};
-pub use stage::{Backward, Input};
+pub use stage::Input;
 
 use crate::{Kernels, Level};
 use epilogue::{Finish, Statistics};

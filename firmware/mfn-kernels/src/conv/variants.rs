@@ -1,11 +1,13 @@
 //! The kernels of each instruction set: register tiles, and entry points that enable its features.
 
+use super::backward::{self, Backward};
 use super::epilogue::{Epilogue, Finish, Statistics};
+use super::forward;
 use super::lanes::{Lanes, Plain};
 use super::norm::{NormBlock, NormPointers};
 use super::product::{Product, WeightGradient, product, weight_gradient};
 use super::shape::Shape;
-use super::stage::{self, Backward, Input, Tiles};
+use super::stage::{Input, Tiles};
 
 /// `Tiles` of a type: pixels and blocks of a product's tile, channel quads and blocks of a gradient's.
 macro_rules! tiles {
@@ -34,19 +36,19 @@ macro_rules! entries {
         $(#[$feature])?
         pub unsafe fn train(shape: &Shape, input: Input<'_>, weights: &[f32], scratch: &mut Vec<f32>, mut e: Statistics) {
             // SAFETY: the caller's promise.
-            unsafe { stage::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
+            unsafe { forward::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
         }
 
         $(#[$feature])?
         pub unsafe fn infer(shape: &Shape, input: Input<'_>, weights: &[f32], scratch: &mut Vec<f32>, mut e: Finish) {
             // SAFETY: the caller's promise.
-            unsafe { stage::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
+            unsafe { forward::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
         }
 
         $(#[$feature])?
         pub unsafe fn backward(job: Backward<'_>, scratch: &mut Vec<f32>) {
             // SAFETY: the caller's promise.
-            unsafe { stage::backward::<$vector>(job, scratch) };
+            unsafe { backward::backward::<$vector>(job, scratch) };
         }
 
         $(#[$feature])?

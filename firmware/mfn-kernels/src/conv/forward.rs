@@ -1,0 +1,149 @@
+//! One layer for one image, forward, with any epilogue.
+
+use super::epilogue::Epilogue;
+use super::norm::NormBlock;
+use super::plane_layout::PlaneLayout;
+use super::planes;
+use super::product::Product;
+use super::shape::{BLOCK, Kind, PATCH, Shape};
+use super::stage::{CHUNK, From, Input, Tiles, apply, patches, room};
+
+/// Forward for one image: raw sums go to the epilogue, tile by tile.
+///
+/// # Safety
+/// The CPU has `V`'s features; lengths were checked.
+#[inline(always)]
+pub unsafe fn forward<V: Tiles, E: Epilogue<V>>(
+    shape: &Shape,
+    input: Input<'_>,
+    weights: &[f32],
+    scratch: &mut Vec<f32>,
+    e: &mut E,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match shape.kind {
+            Kind::Pointwise => forward_pointwise::<V, E>(shape, input, weights, scratch, e),
+            Kind::Planes { .. } => forward_planes::<V, E>(shape, input, weights, scratch, e),
+            Kind::Stem => forward_stem::<V, E>(shape, input.data, weights, scratch, e),
+            Kind::Global => forward_global::<V, E>(shape, input, weights, e),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn forward_pointwise<V: Tiles, E: Epilogue<V>>(
+    shape: &Shape,
+    input: Input<'_>,
+    weights: &[f32],
+    scratch: &mut Vec<f32>,
+    e: &mut E,
+) {
+    let pixels = shape.size[0] * shape.size[1];
+    let norm = input.norm.map(|norm| norm.pointers());
+    let room = room(scratch, shape.inputs * CHUNK);
+    for start in (0..pixels).step_by(CHUNK) {
+        let count = CHUNK.min(pixels - start);
+        // SAFETY: `count` pixels from `start` in every block of the input; scratch for all of them.
+        unsafe {
+            let at = input.data.as_ptr().add(start * BLOCK);
+            let (x, x_stride) = match &norm {
+                Some(norm) => {
+                    for block in 0..shape.inputs / BLOCK {
+                        let norm = NormBlock::<V>::load(norm, block);
+                        let to = room.add(block * count * BLOCK);
+                        apply(&norm, at.add(block * pixels * BLOCK), to, count);
+                    }
+                    (room.cast_const(), count * BLOCK)
+                }
+                None => (at, pixels * BLOCK),
+            };
+            let product = Product {
+                x,
+                x_stride,
+                inputs: shape.inputs / BLOCK,
+                weights: weights.as_ptr(),
+                outputs: shape.outputs / BLOCK,
+                pixels: count,
+            };
+            V::product(&product, &mut From(e, start));
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn forward_planes<V: Tiles, E: Epilogue<V>>(
+    shape: &Shape,
+    input: Input<'_>,
+    weights: &[f32],
+    scratch: &mut Vec<f32>,
+    e: &mut E,
+) {
+    let (layout, fan) = PlaneLayout::new(shape);
+    let spare = if fan == 1 { 1 } else { 1 + fan };
+    let norm = input.norm.map(|norm| norm.pointers());
+    let room = room(scratch, spare * layout.plane);
+    // SAFETY: each block's plane in the input, `spare` planes of scratch.
+    unsafe {
+        layout.clear(room);
+        for block in 0..shape.inputs / BLOCK {
+            let from = input.data.as_ptr().add(block * layout.pixels() * BLOCK);
+            layout.fill::<V>(from, room, norm.as_ref(), block);
+            let convolution = layout.convolution(shape, layout.spread(room, fan), weights, block);
+            planes::convolve::<V, E>(&convolution, e, block);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn forward_stem<V: Tiles, E: Epilogue<V>>(
+    shape: &Shape,
+    image: &[f32],
+    weights: &[f32],
+    scratch: &mut Vec<f32>,
+    e: &mut E,
+) {
+    let [height, width] = shape.output_size();
+    let pixels = height * width;
+    let room = room(scratch, PATCH * pixels);
+    // SAFETY: the patches' room was just made; the product reads those and the packed weights.
+    unsafe {
+        patches(shape, image, std::slice::from_raw_parts_mut(room, PATCH * pixels));
+        let product = Product {
+            x: room,
+            x_stride: pixels * BLOCK,
+            inputs: PATCH / BLOCK,
+            weights: weights.as_ptr(),
+            outputs: shape.outputs / BLOCK,
+            pixels,
+        };
+        V::product(&product, e);
+    }
+}
+
+#[inline(always)]
+unsafe fn forward_global<V: Tiles, E: Epilogue<V>>(
+    shape: &Shape,
+    input: Input<'_>,
+    weights: &[f32],
+    e: &mut E,
+) {
+    let pixels = shape.size[0] * shape.size[1];
+    let norm = input.norm.map(|norm| norm.pointers());
+    for block in 0..shape.inputs / BLOCK {
+        // SAFETY: each block's plane in the input and in the weights.
+        unsafe {
+            let norm = norm.as_ref().map(|norm| NormBlock::<V>::load(norm, block));
+            let mut sum = V::zero();
+            for at in (0..pixels).map(|pixel| (block * pixels + pixel) * BLOCK) {
+                let raw = V::load(input.data.as_ptr().add(at));
+                let value = match &norm {
+                    Some(norm) => norm.forward(raw),
+                    None => raw,
+                };
+                sum = value.fma(V::load(weights.as_ptr().add(at)), sum);
+            }
+            e.tile(&[[sum]], block, 0);
+        }
+    }
+}
