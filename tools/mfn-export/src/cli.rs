@@ -1,5 +1,9 @@
 //! The command line: every command with its arguments and an example.
 
+mod models;
+
+pub use models::{Bundle, Evaluate, Export, Keygen, Prepare, Subset, Verify};
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -20,7 +24,7 @@ pub enum Command {
     /// Layers, parameters, MACs and THOP count of a network.
     #[command(after_help = "Example: mfn-export inspect mobilefacenet")]
     Inspect {
-        /// `mobilefacenet` or `mmobilefacenet`.
+        /// `mobilefacenet` or `mmobilefacenet`, a model folder, or an ONNX file.
         arch: String,
         /// Print one JSON object.
         #[arg(long)]
@@ -31,6 +35,34 @@ pub enum Command {
         after_help = "Examples:\n  mfn-export train recipes/distil-mobilefacenet.toml --out run --set data.root=FACES\n  mfn-export train --resume run"
     )]
     Train(Train),
+    /// A model's figures on benchmarks, each with its trials and 95 % interval.
+    #[command(
+        after_help = "Example: mfn-export evaluate model --benchmark lfw=lfw --benchmark agedb-30=agedb_30.bin --paper"
+    )]
+    Evaluate(Evaluate),
+    /// A checkpoint as a model folder: ONNX with batch norms folded, manifest, golden vectors.
+    #[command(after_help = "Example: mfn-export export run --out model --golden crops --licence MIT")]
+    Export(Export),
+    /// A key pair for signing models, in minisign's format.
+    #[command(after_help = "Example: mfn-export keygen release")]
+    Keygen(Keygen),
+    /// Sign a model folder: its manifest, which holds every file's hash.
+    #[command(after_help = "Example: mfn-export bundle model --key release.key")]
+    Bundle(Bundle),
+    /// Check a model folder's signature and hashes.
+    #[command(after_help = "Example: mfn-export verify model --key release.pub")]
+    Verify(Verify),
+    /// Find and align every face of a folder of photographs.
+    #[command(after_help = "Example: mfn-export prepare photos --out crops --largest")]
+    Prepare(Prepare),
+    /// A reproducible selection of identities and pictures, as a list; nothing is copied.
+    #[command(
+        after_help = "Example: mfn-export subset webface42m --out subset.txt --identities 100000 --seed 1"
+    )]
+    Subset(Subset),
+    /// Tries an ONNX file in a process of its own (for this program alone).
+    #[command(name = "model-guard", hide = true)]
+    ModelGuard,
     /// Loss, learning rate and held-out figures of runs as an SVG picture.
     #[command(after_help = "Example: mfn-export curve run-a run-b --out curves.svg")]
     Curve {

@@ -1,17 +1,23 @@
 //! From a folder of photographs to a signed model that a board runs.
 //!
 //! `recipe` says what to do; `data` and `augment` make views of faces; `net`, `loss`, `optim` and
-//! `teacher` are what training consists of, `train` puts them together; `commands` is what a user calls.
+//! `teacher` are what training consists of, `train` puts them together; `export`, `bundle`, `graph`,
+//! `evaluate` and `prepare` are what comes before and after; `commands` is what a user calls.
 
 pub mod arch;
 pub mod augment;
+pub mod bundle;
 pub mod cli;
 pub mod commands;
 pub mod data;
+pub mod evaluate;
+pub mod export;
+pub mod graph;
 pub mod loss;
 pub mod metrics;
 pub mod net;
 pub mod optim;
+pub mod prepare;
 pub mod recipe;
 pub mod teacher;
 pub mod train;

@@ -3,13 +3,29 @@
 use clap::Parser;
 use mfn_export::cli::{Cli, Command};
 use mfn_export::commands;
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    if matches!(command, Command::ModelGuard) {
+        return mfn_engine::child_main();
+    }
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("mfn_export=info")).init();
-    let outcome = match Cli::parse().command {
+    let outcome = match command {
+        Command::Inspect { arch, json } if Path::new(&arch).exists() => {
+            commands::inspect_model::run(Path::new(&arch), json)
+        }
         Command::Inspect { arch, json } => commands::inspect::run(&arch, json),
         Command::Curve { runs, out } => commands::curve::run(&runs, &out),
+        Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
+        Command::Export(arguments) => commands::export::run(&arguments),
+        Command::Keygen(arguments) => commands::keygen::run(&arguments),
+        Command::Bundle(arguments) => commands::bundle::run(&arguments),
+        Command::Verify(arguments) => commands::bundle::verify(&arguments),
+        Command::Prepare(arguments) => commands::prepare::run(&arguments),
+        Command::Subset(arguments) => commands::subset::run(&arguments),
+        Command::ModelGuard => unreachable!("the guard has returned above"),
         Command::Train(arguments) => commands::train::run(&arguments),
     };
     match outcome {

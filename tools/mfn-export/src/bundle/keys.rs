@@ -1,6 +1,6 @@
 //! Key pairs as minisign's key files.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -16,20 +16,35 @@ pub struct KeyFiles {
     pub public: PathBuf,
 }
 
+/// How the secret key is kept on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// As it is.
+    None,
+    /// Encrypted; the password is asked for on the terminal, where it is not shown.
+    Ask,
+    /// Encrypted with this password.
+    Given(String),
+}
+
+impl Password {
+    fn given(self) -> Option<String> {
+        if let Password::Given(password) = self { Some(password) } else { None }
+    }
+}
+
 /// Makes a key pair and writes `STEM.key` (readable by its owner alone) and `STEM.pub`.
-///
-/// The secret key is encrypted with `password`; without one it is written as it is.
 ///
 /// # Errors
 /// When one of the files exists already or cannot be written; then neither is left.
-pub fn generate(stem: &Path, password: Option<String>) -> Result<KeyFiles> {
+pub fn generate(stem: &Path, password: Password) -> Result<KeyFiles> {
     let files = KeyFiles { secret: with_ending(stem, "key"), public: with_ending(stem, "pub") };
     for path in [&files.secret, &files.public] {
         ensure!(!path.exists(), "{} is there already; a key is never overwritten", path.display());
     }
     let pair = match password {
-        Some(password) => KeyPair::generate_encrypted_keypair(Some(password)),
-        None => KeyPair::generate_unencrypted_keypair(),
+        Password::None => KeyPair::generate_unencrypted_keypair(),
+        password => KeyPair::generate_encrypted_keypair(password.given()),
     };
     let pair = pair.map_err(|e| anyhow!("no key pair could be made: {e}"))?;
     let secret = pair.sk.to_box(None).map_err(|e| anyhow!("the secret key: {e}"))?.into_string();
@@ -62,19 +77,15 @@ fn create(path: &Path, mode: u32, text: &str) -> Result<()> {
 /// When the file cannot be read or holds no public key.
 pub fn public_key(path: &Path) -> Result<PublicKey> {
     let text = read(path)?;
-    if let Ok(boxed) = minisign::PublicKeyBox::from_string(&text) {
-        if let Ok(key) = boxed.into_public_key() {
-            return Ok(key);
-        }
-    }
-    bail!("{}: it holds no minisign public key", path.display())
+    let key = minisign::PublicKeyBox::from_string(&text).and_then(minisign::PublicKeyBox::into_public_key);
+    key.map_err(|e| anyhow!("{}: it holds no minisign public key ({e})", path.display()))
 }
 
-/// Reads a secret key; `password` is asked for only when the key is encrypted.
+/// Reads a secret key; `password` is called only when the key is encrypted.
 ///
 /// # Errors
 /// When the file cannot be read, holds no secret key, or the password is wrong.
-pub fn secret_key(path: &Path, password: impl FnOnce() -> Result<String>) -> Result<SecretKey> {
+pub fn secret_key(path: &Path, password: impl FnOnce() -> Result<Password>) -> Result<SecretKey> {
     let boxed = || {
         let text = read(path)?;
         SecretKeyBox::from_string(&text).map_err(|_| anyhow!("{}: it holds no secret key", path.display()))
@@ -82,8 +93,7 @@ pub fn secret_key(path: &Path, password: impl FnOnce() -> Result<String>) -> Res
     if let Ok(key) = SecretKey::from_unencrypted_box(boxed()?) {
         return Ok(key);
     }
-    let password = password()?;
-    SecretKey::from_box(boxed()?, Some(password))
+    SecretKey::from_box(boxed()?, password()?.given())
         .map_err(|e| anyhow!("{}: it holds no secret key, or the password is wrong ({e})", path.display()))
 }
 

@@ -6,7 +6,7 @@
 mod keys;
 mod verify;
 
-pub use keys::{KeyFiles, generate, public_key, secret_key};
+pub use keys::{KeyFiles, Password, generate, public_key, secret_key};
 pub use verify::{Verified, sign, verify};
 
 /// The manifest's name in every model folder.

@@ -80,7 +80,11 @@ fn check_files(folder: &Path, manifest: &[u8]) -> Result<usize> {
         let inside = Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
         ensure!(inside && !name.is_empty(), "{}: {name:?} leads out of the folder", within());
         let found = hash(&folder.join(name))?;
-        ensure!(found == *expected, "{}: it is not the file that the manifest lists", folder.join(name).display());
+        ensure!(
+            found == *expected,
+            "{}: it is not the file that the manifest lists",
+            folder.join(name).display()
+        );
     }
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let name = entry?.file_name().to_string_lossy().into_owned();

@@ -6,12 +6,13 @@ use crate::export::{Description, fold, read_crops, templates, to_onnx, write};
 use crate::net::ParameterSet;
 use crate::train::checkpoint;
 use anyhow::{Context, Result, anyhow};
+use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 
 /// Runs the command.
 pub fn run(arguments: &cli::Export) -> Result<()> {
     let path = checkpoint_of(&arguments.checkpoint);
-    let name = checkpoint::network_of(&path)?;
+    let name = network_of(&path)?;
     let architecture = Architecture::by_name(&name)
         .with_context(|| format!("checkpoint {}: no network is called `{name}`", path.display()))?;
     let fresh = ParameterSet::network(architecture, &mut fastrand::Rng::with_seed(0));
@@ -35,6 +36,16 @@ pub fn run(arguments: &cli::Export) -> Result<()> {
         log::warn!("doors will refuse this model until it is better trained: {reason}");
     }
     Ok(())
+}
+
+/// The network that the checkpoint's header names.
+fn network_of(path: &Path) -> Result<String> {
+    let within = || format!("checkpoint {}", path.display());
+    let bytes = std::fs::read(path).with_context(within)?;
+    let (_, header) =
+        SafeTensors::read_metadata(&bytes).context("it is no checkpoint").with_context(within)?;
+    let network = header.metadata().as_ref().and_then(|m| m.get("network")).cloned();
+    network.context("its header names no network").with_context(within)
 }
 
 /// Of a run's folder its best checkpoint, else its last.

@@ -1,5 +1,12 @@
 //! One file a command: each turns checked arguments into work and prints the outcome.
 
+pub mod bundle;
 pub mod curve;
+pub mod evaluate;
+pub mod export;
 pub mod inspect;
+pub mod inspect_model;
+pub mod keygen;
+pub mod prepare;
+pub mod subset;
 pub mod train;

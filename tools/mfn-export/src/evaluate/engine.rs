@@ -90,7 +90,13 @@ impl Engine {
     ///
     /// # Errors
     /// When a network is missing or refused.
-    pub fn open(recogniser: &ModelFolder, models: &Path, threads: usize, flip: bool, guard: &Guard) -> Result<Self> {
+    pub fn open(
+        recogniser: &ModelFolder,
+        models: &Path,
+        threads: usize,
+        flip: bool,
+        guard: &Guard,
+    ) -> Result<Self> {
         let found = Models::find(models)?;
         let mut readers = Vec::new();
         for number in 0..threads.max(1) {
@@ -200,7 +206,8 @@ impl Reader {
             self.crop = centre(photograph, preparation.centre)?;
         }
         let plain = self.recogniser.embed(&self.crop)?;
-        let flip = if flip { Some(sum(&plain, &self.recogniser.embed(&mirror(&self.crop)?)?)?) } else { None };
+        let flip =
+            if flip { Some(sum(&plain, &self.recogniser.embed(&mirror(&self.crop)?)?)?) } else { None };
         Ok(Face { plain, flip, found })
     }
 
@@ -213,7 +220,8 @@ impl Reader {
         let bordered = bordered(photograph, preparation.border);
         let frame = bordered.as_ref().unwrap_or(photograph);
         self.detector.detect(frame, &mut self.found)?;
-        Ok(nearest(frame, &self.found).is_some_and(|face| align(frame, &face.landmarks, &mut self.crop).is_ok()))
+        Ok(nearest(frame, &self.found)
+            .is_some_and(|face| align(frame, &face.landmarks, &mut self.crop).is_ok()))
     }
 }
 
@@ -244,9 +252,8 @@ fn centre(picture: &RgbImage, share: f32) -> Result<AlignedFace> {
     let part = |side: u32| ((side as f32 * share).round() as u32).clamp(1, side.max(1));
     let (width, height) = (part(picture.width()), part(picture.height()));
     let (left, top) = ((picture.width() - width) / 2, (picture.height() - height) / 2);
-    let rows = (top..top + height).flat_map(|y| {
-        picture.row(y)[3 * left as usize..][..3 * width as usize].iter().copied()
-    });
+    let rows = (top..top + height)
+        .flat_map(|y| picture.row(y)[3 * left as usize..][..3 * width as usize].iter().copied());
     let middle = RgbImage::from_raw(width, height, rows.collect()).context("a picture of no size")?;
     let side = AlignedFace::SIDE as u32;
     let mut crop = RgbImage::new(side, side);

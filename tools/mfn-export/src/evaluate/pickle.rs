@@ -43,7 +43,9 @@ pub fn parse(bytes: &[u8]) -> Result<Bin> {
     while machine.step().with_context(|| format!("at byte {} of the pickle", machine.at))? {}
     let Some(Value::List(top)) = machine.stack.pop() else { bail!("the pickle holds no tuple") };
     let lists: Vec<&Vec<Value>> = machine.lists[top].iter().filter_map(|v| machine.list(v)).collect();
-    let [pictures, mated] = lists[..] else { bail!("the pickle is not (list of pictures, list of booleans)") };
+    let [pictures, mated] = lists[..] else {
+        bail!("the pickle is not (list of pictures, list of booleans)")
+    };
     let picture = |v: &Value| match v {
         Value::Bytes(range) => Ok(range.clone()),
         _ => bail!("the first list holds something that is no picture"),
@@ -70,30 +72,31 @@ impl Machine<'_> {
 
     /// Runs one opcode; `false` at the end of the pickle. Names as in Python's pickletools.
     fn step(&mut self) -> Result<bool> {
-        match self.number(1)? {
-            0x80 => drop(self.take(1)?),                     // PROTO
-            0x95 => drop(self.take(8)?),                     // FRAME
-            b'(' => self.stack.push(Value::Mark),            // MARK
-            b']' | b')' => self.push_list(Vec::new()),       // EMPTY_LIST, EMPTY_TUPLE
-            b'e' => self.append_all()?,                      // APPENDS
-            b'a' => self.append_one()?,                      // APPEND
-            b'l' | b't' => self.collect()?,                  // LIST, TUPLE
-            0x86 => self.tuple(2)?,                          // TUPLE2
-            b'C' | b'U' => self.push_bytes(1)?,              // SHORT_BINBYTES, SHORT_BINSTRING
-            b'B' | b'T' => self.push_bytes(4)?,              // BINBYTES, BINSTRING
-            0x8e => self.push_bytes(8)?,                     // BINBYTES8
-            0x88 => self.stack.push(Value::Flag(true)),      // NEWTRUE
-            0x89 => self.stack.push(Value::Flag(false)),     // NEWFALSE
-            b'I' => self.decimal()?,                         // INT, also I01 and I00
-            b'K' => self.skip_number(1)?,                    // BININT1
-            b'M' => self.skip_number(2)?,                    // BININT2
-            b'J' => self.skip_number(4)?,                    // BININT
-            b'q' => self.remember(1)?,                       // BINPUT
-            b'r' => self.remember(4)?,                       // LONG_BINPUT
-            0x94 => self.remember_next()?,                   // MEMOIZE
-            b'h' => self.recall(1)?,                         // BINGET
-            b'j' => self.recall(4)?,                         // LONG_BINGET
-            b'.' => return Ok(false),                        // STOP
+        let opcode = self.take(1)?.start;
+        match self.bytes[opcode] {
+            0x80 => drop(self.take(1)?),                 // PROTO
+            0x95 => drop(self.take(8)?),                 // FRAME
+            b'(' => self.stack.push(Value::Mark),        // MARK
+            b']' | b')' => self.push_list(Vec::new()),   // EMPTY_LIST, EMPTY_TUPLE
+            b'e' => self.append_all()?,                  // APPENDS
+            b'a' => self.append_one()?,                  // APPEND
+            b'l' | b't' => self.collect()?,              // LIST, TUPLE
+            0x86 => self.tuple(2)?,                      // TUPLE2
+            b'C' | b'U' => self.push_bytes(1)?,          // SHORT_BINBYTES, SHORT_BINSTRING
+            b'B' | b'T' => self.push_bytes(4)?,          // BINBYTES, BINSTRING
+            0x8e => self.push_bytes(8)?,                 // BINBYTES8
+            0x88 => self.stack.push(Value::Flag(true)),  // NEWTRUE
+            0x89 => self.stack.push(Value::Flag(false)), // NEWFALSE
+            b'I' => self.decimal()?,                     // INT, also I01 and I00
+            b'K' => self.skip_number(1)?,                // BININT1
+            b'M' => self.skip_number(2)?,                // BININT2
+            b'J' => self.skip_number(4)?,                // BININT
+            b'q' => self.remember(1)?,                   // BINPUT
+            b'r' => self.remember(4)?,                   // LONG_BINPUT
+            0x94 => self.remember_next()?,               // MEMOIZE
+            b'h' => self.recall(1)?,                     // BINGET
+            b'j' => self.recall(4)?,                     // LONG_BINGET
+            b'.' => return Ok(false),                    // STOP
             other => bail!("opcode {other:#04x} is not allowed: this is no InsightFace .bin"),
         }
         Ok(true)
@@ -210,10 +213,12 @@ mod tests {
     use super::*;
 
     /// `pickle.dumps(([b'ab', b'cde', b'ab', b'f'], [True, False]), protocol)` of Python 3.11.
-    const PROTOCOL_3: &[u8] = b"\x80\x03]q\0(C\x02abq\x01C\x03cdeq\x02h\x01C\x01fq\x03e]q\x04(\x88\x89e\x86q\x05.";
+    const PROTOCOL_3: &[u8] =
+        b"\x80\x03]q\0(C\x02abq\x01C\x03cdeq\x02h\x01C\x01fq\x03e]q\x04(\x88\x89e\x86q\x05.";
     const PROTOCOL_4: &[u8] = b"\x80\x04\x95\x1e\0\0\0\0\0\0\0]\x94(C\x02ab\x94C\x03cde\x94h\x01C\x01f\x94e]\x94(\x88\x89e\x86\x94.";
     /// The same by Python 2, protocol 2, whose byte strings are SHORT_BINSTRING.
-    const PYTHON_2: &[u8] = b"\x80\x02]q\0(U\x02abq\x01U\x03cdeq\x02h\x01U\x01fq\x03e]q\x04(\x88\x89e\x86q\x05.";
+    const PYTHON_2: &[u8] =
+        b"\x80\x02]q\0(U\x02abq\x01U\x03cdeq\x02h\x01U\x01fq\x03e]q\x04(\x88\x89e\x86q\x05.";
 
     #[test]
     fn every_protocol_in_use_is_read() {

@@ -96,7 +96,9 @@ pub fn list(root: &Path, names: &[&str]) -> Result<String> {
 }
 
 fn in_folder(root: &Path, names: &[&str]) -> Result<Option<Vec<u8>>> {
-    let Some(path) = names.iter().map(|n| root.join(n)).find(|p: &PathBuf| p.is_file()) else { return Ok(None) };
+    let Some(path) = names.iter().map(|n| root.join(n)).find(|p: &PathBuf| p.is_file()) else {
+        return Ok(None);
+    };
     let within = || format!("data {}: cannot be read", path.display());
     let mut bytes = Vec::new();
     File::open(&path).with_context(within)?.take(MAX_LIST).read_to_end(&mut bytes).with_context(within)?;

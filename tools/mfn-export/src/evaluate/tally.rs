@@ -136,7 +136,10 @@ mod tests {
         let curve = tally.curve();
         assert_eq!(curve.len(), 8);
         let at = |i: usize| (curve[i].fmr.count, curve[i].fnmr.count);
-        assert_eq!([at(0), at(1), at(2), at(3), at(4), at(7)], [(0, 3), (0, 2), (1, 2), (1, 1), (1, 0), (4, 0)]);
+        assert_eq!(
+            [at(0), at(1), at(2), at(3), at(4), at(7)],
+            [(0, 3), (0, 2), (1, 2), (1, 1), (1, 0), (4, 0)]
+        );
         let equal = tally.equal_error().unwrap();
         assert_eq!((equal.fmr.count, equal.fnmr.count), (1, 1));
     }

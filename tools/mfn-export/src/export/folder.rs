@@ -95,7 +95,8 @@ fn fill(
 
 fn put(folder: &Path, name: &str, bytes: &[u8], files: &mut BTreeMap<String, String>) -> Result<()> {
     let path = folder.join(name);
-    crate::train::checkpoint::write_whole(&path, bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
+    crate::train::checkpoint::write_whole(&path, bytes)
+        .with_context(|| format!("{}: cannot be written", path.display()))?;
     files.insert(name.into(), crate::bundle::hex(&Sha256::digest(bytes)));
     Ok(())
 }
@@ -190,7 +191,8 @@ fn check(
     for (crop, golden) in crops.iter().zip(templates) {
         let (width, height) = crop.picture.dimensions();
         let picture = RgbImage::from_raw(width, height, crop.picture.as_raw().clone());
-        let face = picture.as_ref().and_then(AlignedFace::from_rgb).context("a golden crop is not 112x112")?;
+        let face =
+            picture.as_ref().and_then(AlignedFace::from_rgb).context("a golden crop is not 112x112")?;
         let golden = Template::normalise(golden)?;
         lowest_cosine = lowest_cosine.min(recogniser.embed(&face)?.similarity(&golden));
     }

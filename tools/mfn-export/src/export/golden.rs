@@ -35,9 +35,10 @@ pub fn read_crops(folder: &Path) -> Result<Vec<GoldenCrop>> {
     }
     crops.sort_by(|a, b| a.file.cmp(&b.file));
     let pair = |mated: bool| {
-        crops.iter().enumerate().any(|(i, a)| {
-            crops[i + 1..].iter().any(|b| (person(&a.file) == person(&b.file)) == mated)
-        })
+        crops
+            .iter()
+            .enumerate()
+            .any(|(i, a)| crops[i + 1..].iter().any(|b| (person(&a.file) == person(&b.file)) == mated))
     };
     ensure!(
         pair(true) && pair(false),
