@@ -122,7 +122,7 @@ pub struct RunArgs {
     /// Stop after this many processed frames
     #[arg(long, value_name = "N")]
     pub frames: Option<u64>,
-    /// Files as sources: as fast as frames are processed, none dropped (camera.as_fast_as_possible)
+    /// Files as sources: as fast as frames are processed, none dropped (camera.pace = "fastest")
     #[arg(long)]
     pub as_fast: bool,
     /// Print people's names beside their numbers; without it only numbers appear

@@ -6,7 +6,10 @@ use mfn_gallery::Gallery;
 use mfn_template::PersonId;
 use serde::Serialize;
 
-use crate::exit::{Exit, Failure, OrExit};
+use crate::exit::{Exit, Failure};
+
+/// The message of a failure that nobody needs to hear of: none.
+const READER_GONE: &str = "";
 
 /// Prints a line. A reader that has gone (`| head`) ends the program, quietly.
 ///
@@ -15,9 +18,16 @@ use crate::exit::{Exit, Failure, OrExit};
 pub fn line(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::Failure, "")),
-        result => result.or_exit(Exit::Failure),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::Failure, READER_GONE)),
+        result => {
+            result.map_err(|e| Failure::new(Exit::Failure, format!("standard output cannot be written: {e}")))
+        }
     }
+}
+
+/// Whether it is the failure of [`line`] whose reader has gone.
+pub fn is_reader_gone(failure: &Failure) -> bool {
+    failure.error.to_string() == READER_GONE
 }
 
 /// Prints a value as one line of JSON.

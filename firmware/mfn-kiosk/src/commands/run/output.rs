@@ -1,6 +1,7 @@
 //! The record of `run` on standard output: a line an event, as JSON for programs. People appear by number,
 //! names only when asked for.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use mfn_access::{Decision, Probe, Sighting};
@@ -19,6 +20,8 @@ pub struct Output {
     names: Option<Names>,
     threshold: f32,
     start: Instant,
+    /// Whether it was told that the record cannot be written.
+    complained: Cell<bool>,
     /// The nearest face of the last frame: number of the frame, and the best candidate.
     last: (u64, Option<Candidate>),
 }
@@ -26,7 +29,14 @@ pub struct Output {
 impl Output {
     /// With `names`, names appear beside numbers.
     pub fn new(json: bool, names: bool, threshold: f32, start: Instant) -> Output {
-        Output { json, names: names.then(Names::new), threshold, start, last: (0, None) }
+        Output {
+            json,
+            names: names.then(Names::new),
+            threshold,
+            start,
+            complained: Cell::new(false),
+            last: (0, None),
+        }
     }
 
     /// Remembers what a decision that follows is based on.
@@ -135,18 +145,29 @@ impl Output {
         self.name(person).map_or_else(|| person.to_string(), |name| format!("{person} {name}"))
     }
 
-    /// One line; absent fields are left out.
+    /// One line; absent fields are left out. A full disk under standard output does not stop the door; a
+    /// reader that has gone does.
     fn event(&self, kind: &str, fields: Value, text: &str) -> Result<(), Failure> {
         let at = self.start.elapsed();
-        if !self.json {
-            return report::line(&format!("{:9.3} s  {text}", at.as_secs_f64()));
+        let printed = if self.json {
+            let mut line = Map::new();
+            line.insert("event".to_owned(), kind.into());
+            line.insert("ms".to_owned(), (at.as_millis() as u64).into());
+            if let Value::Object(fields) = fields {
+                line.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
+            }
+            report::json(&line)
+        } else {
+            report::line(&format!("{:9.3} s  {text}", at.as_secs_f64()))
+        };
+        match printed {
+            Err(failure) if !report::is_reader_gone(&failure) => {
+                if !self.complained.replace(true) {
+                    log::warn!("the record cannot be written, the door goes on: {}", failure.error);
+                }
+                Ok(())
+            }
+            result => result,
         }
-        let mut line = Map::new();
-        line.insert("event".to_owned(), kind.into());
-        line.insert("ms".to_owned(), (at.as_millis() as u64).into());
-        if let Value::Object(fields) = fields {
-            line.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
-        }
-        report::json(&line)
     }
 }
