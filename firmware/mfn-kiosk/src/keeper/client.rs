@@ -13,8 +13,8 @@ use super::protocol::{FromKeeper, ToKeeper};
 use crate::config::{Door, DoorSetup};
 use crate::exit::{Exit, Failure, OrExit};
 
-/// A keeper that has not answered a beat for so long hangs.
-const SILENCE: Duration = Duration::from_secs(2);
+/// A keeper that has not answered beats for so long hangs; a pulse may last that much longer then.
+const SILENCE: Duration = Duration::from_secs(1);
 /// How long a keeper that was told to end may take.
 const FAREWELL: Duration = Duration::from_millis(400);
 /// So many new keepers within [`TRIES_WITHIN`] and no more: then something is wrong with the door.
@@ -41,6 +41,7 @@ pub struct Keeper {
     child: Child,
     pipe: ChildStdin,
     generation: u32,
+    said: Instant,
     heard: Instant,
     starts: Vec<Instant>,
 }
@@ -59,7 +60,17 @@ impl Keeper {
         let listener: Arc<Listener> = Arc::new(listener);
         let (child, pipe) = spawn(&settings, 0, &listener).or_exit(Exit::Door)?;
         let now = Instant::now();
-        Ok(Keeper { setup, settings, listener, child, pipe, generation: 0, heard: now, starts: vec![now] })
+        Ok(Keeper {
+            setup,
+            settings,
+            listener,
+            child,
+            pipe,
+            generation: 0,
+            said: now,
+            heard: now,
+            starts: vec![now],
+        })
     }
 
     /// Says something to the keeper. One that cannot hear is replaced.
@@ -67,6 +78,12 @@ impl Keeper {
     /// # Errors
     /// The keeper died too often.
     pub fn say(&mut self, message: ToKeeper) -> Result<(), Failure> {
+        let now = Instant::now();
+        if now.duration_since(self.said) > SILENCE / 2 {
+            // It was this side that slept: answers may lie unread.
+            self.heard = now;
+        }
+        self.said = now;
         let hangs = self.heard.elapsed() > SILENCE;
         if hangs || writeln!(self.pipe, "{message}").is_err() {
             let why = if hangs { "does not answer" } else { "cannot be reached" };
