@@ -81,7 +81,7 @@ impl Conv {
             return Self::depthwise(channels, 1);
         }
         let conv = Self { kind: ConvKind::Grouped, inputs: channels, outputs: channels, stride: 1, groups };
-        if groups == 0 || channels % groups != 0 || BLOCK % (channels / groups) != 0 {
+        if groups == 0 || !channels.is_multiple_of(groups) || !BLOCK.is_multiple_of(channels / groups) {
             return Err(conv.unsupported("a group must have 1, 2, 4, 8 or 16 channels"));
         }
         conv.checked()

@@ -36,7 +36,7 @@ impl ChainKernels for Flex {
         Forward {
             output,
             statistics: statistics.into_tensor([spec.statistics_len()]),
-            raw: raw.into_iter().map(|raw| vector(raw)).collect(),
+            raw: raw.into_iter().map(vector).collect(),
         }
     }
 
