@@ -38,7 +38,8 @@ fn frame(pictures: &[RgbImage], near: f32, phase: f32) -> RgbImage {
     let mut frame = RgbImage::new(640, 480);
     let share = 640.0 / pictures.len() as f32;
     for (i, picture) in pictures.iter().enumerate() {
-        let scale = (0.8 + 0.2 * near) * (480.0 / picture.height() as f32).min(share / picture.width() as f32);
+        let scale =
+            (0.8 + 0.2 * near) * (480.0 / picture.height() as f32).min(share / picture.width() as f32);
         let left = i as f32 * share + (share - scale * picture.width() as f32) / 2.0 + 4.0 * phase.sin();
         paste(picture, scale, left, 6.0 + 3.0 * phase.cos(), &mut frame);
     }
@@ -47,7 +48,8 @@ fn frame(pictures: &[RgbImage], near: f32, phase: f32) -> RgbImage {
 
 /// Draws a scaled picture with its corner at (`left`, `top`).
 fn paste(picture: &RgbImage, scale: f32, left: f32, top: f32, frame: &mut RgbImage) {
-    let corners = [(0.0, 0.0), (100.0, 0.0), (0.0, 100.0), (100.0, 100.0), (50.0, 50.0)].map(|(x, y)| Point { x, y });
+    let corners =
+        [(0.0, 0.0), (100.0, 0.0), (0.0, 100.0), (100.0, 100.0), (50.0, 50.0)].map(|(x, y)| Point { x, y });
     let moved = corners.map(|p| Point { x: scale * p.x + left, y: scale * p.y + top });
     let place = Similarity::between(&corners, &moved).expect("five points that differ");
     let mut layer = RgbImage::new(frame.width(), frame.height());

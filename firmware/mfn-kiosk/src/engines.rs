@@ -10,6 +10,9 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::pipeline::Pipeline;
 
+/// Size of the detector's golden pictures, which fit no other input.
+pub const GOLDEN_SIZE: (u32, u32) = (320, 256);
+
 /// Where the chosen models are; no network is loaded yet.
 pub struct Chosen {
     /// The detector's folder.

@@ -51,10 +51,12 @@ fn print(name: &str, found: &Found, json: bool) -> Result<(), Failure> {
     report::line(&format!("{name:8} {}  {what}", if ok { "ok    " } else { "FAILED" }))
 }
 
-/// Golden vectors of both networks.
+/// Golden vectors of both networks; the detector's are pictures of one size.
 fn models(args: &SelfTestArgs, config: &Config) -> Found {
-    let chosen = engines::choose(config, &args.with)?;
-    let (mut detector, mut recogniser) = chosen.load(config)?;
+    let mut config = config.clone();
+    (config.settings.detector.width, config.settings.detector.height) = engines::GOLDEN_SIZE;
+    let chosen = engines::choose(&config, &args.with)?;
+    let (mut detector, mut recogniser) = chosen.load(&config)?;
     let faces = recogniser.self_test(&chosen.recogniser).or_exit(Exit::Models)?;
     let seen = detector.self_test(&chosen.detector).or_exit(Exit::Models)?;
     Ok(format!(

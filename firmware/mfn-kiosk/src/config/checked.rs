@@ -21,6 +21,20 @@ impl Config {
         }
     }
 
+    /// The detector's strides halve its input five times.
+    ///
+    /// # Errors
+    /// A side that is no multiple of 32.
+    pub(super) fn check_detector(&self) -> Result<(), Failure> {
+        let detector = &self.settings.detector;
+        for (key, side) in [("detector.width", detector.width), ("detector.height", detector.height)] {
+            if side % 32 != 0 {
+                return Err(self.wrong(key, format_args!("{side} is no multiple of 32")));
+            }
+        }
+        Ok(())
+    }
+
     /// When somebody is let in.
     ///
     /// # Errors

@@ -43,7 +43,8 @@ impl Config {
     /// Defaults, or the file over them.
     ///
     /// # Errors
-    /// The file cannot be read, is not TOML, or has an unknown key or a value out of range.
+    /// The file cannot be read, is not TOML, has an unknown key or a value out of range, or its settings do
+    /// not fit together.
     pub fn load(file: &ConfigFile) -> Result<Config, Failure> {
         let Some(path) = &file.config else { return Ok(Config::default()) };
         let text = std::fs::read_to_string(path).map_err(|e| {
@@ -52,7 +53,17 @@ impl Config {
         })?;
         let settings = parse::parse(&text)
             .map_err(|e| Failure::new(Exit::Usage, format!("configuration {}, {e}", path.display())))?;
-        Ok(Config { settings, file: Some(path.clone()) })
+        let config = Config { settings, file: Some(path.clone()) };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Whatever a command is about, it says what another one would refuse.
+    fn check(&self) -> Result<(), Failure> {
+        self.camera(None, Instant::now())?;
+        self.door()?;
+        self.policy()?;
+        self.check_detector()
     }
 
     /// The folder with the models.

@@ -82,11 +82,8 @@ fn check_golden(
 ) -> Result<(), EngineError> {
     recogniser.self_test(&chosen.recogniser)?;
     let options = detector.options();
-    if (options.width, options.height) == GOLDEN_SIZE {
+    if (options.width, options.height) == engines::GOLDEN_SIZE {
         detector.self_test(&chosen.detector)?;
     }
     Ok(())
 }
-
-/// Size of the detector's golden pictures.
-const GOLDEN_SIZE: (u32, u32) = (320, 256);
