@@ -74,8 +74,8 @@ impl Machine<'_> {
     fn step(&mut self) -> Result<bool> {
         let opcode = self.take(1)?.start;
         match self.bytes[opcode] {
-            0x80 => drop(self.take(1)?),                 // PROTO
-            0x95 => drop(self.take(8)?),                 // FRAME
+            0x80 => self.skip(1)?,                       // PROTO
+            0x95 => self.skip(8)?,                       // FRAME
             b'(' => self.stack.push(Value::Mark),        // MARK
             b']' | b')' => self.push_list(Vec::new()),   // EMPTY_LIST, EMPTY_TUPLE
             b'e' => self.append_all()?,                  // APPENDS
@@ -100,6 +100,10 @@ impl Machine<'_> {
             other => bail!("opcode {other:#04x} is not allowed: this is no InsightFace .bin"),
         }
         Ok(true)
+    }
+
+    fn skip(&mut self, bytes: usize) -> Result<()> {
+        self.take(bytes).map(|_| ())
     }
 
     fn take(&mut self, len: usize) -> Result<Range<usize>> {
