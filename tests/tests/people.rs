@@ -100,3 +100,17 @@ fn the_camera_enrols_too() {
     kiosk.run(&["enrol", "Ada", "--camera", "--source", &source]).expect(0);
     kiosk.run(&["identify", &fixture("president-2.jpg")]).expect(0);
 }
+
+/// While one process holds the gallery for writing, a second writer is refused by name and readers go on.
+#[test]
+fn a_second_writer_is_refused_and_readers_go_on() {
+    let Some((folder, kiosk)) = kiosk() else { return };
+    kiosk.run(&["enrol", "Ada", "--photo", &fixture("president-1.jpg")]).expect(0);
+    let lock = std::fs::File::open(folder.path().join(mfn_gallery::LOCK_FILE)).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let refused = kiosk.run(&["enrol", "Bob", "--photo", &fixture("astronaut-1.jpg")]).expect(5);
+    assert_eq!(refused.err.lines().count(), 1, "{refused:?}");
+    kiosk.run(&["identify", &fixture("president-2.jpg")]).expect(0);
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).unwrap();
+    kiosk.run(&["enrol", "Bob", "--photo", &fixture("astronaut-1.jpg")]).expect(0);
+}
