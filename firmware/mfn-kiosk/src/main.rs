@@ -1,6 +1,7 @@
 //! The door program: `mfn-kiosk`. Wires camera, networks, gallery, decision and door together; what each of
 //! them does lives in its own crate. `cli` says what can be asked, `commands` does it, one file a command.
 
+mod budget;
 mod cli;
 mod commands;
 mod config;
