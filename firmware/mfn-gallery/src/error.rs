@@ -89,6 +89,9 @@ pub enum GalleryError {
         /// Why.
         source: io::Error,
     },
+    /// There is no usable gallery key.
+    #[error(transparent)]
+    Key(#[from] crate::KeyError),
     /// Another process writes.
     #[error("gallery {} is being written by process {pid}: stop it or wait; reading commands go on", path.display())]
     Locked {

@@ -95,7 +95,7 @@ impl Source {
 
     /// A gallery that nobody is enrolled in.
     pub(crate) fn nobody(&self) -> Snapshot {
-        Snapshot::empty(self.space.clone(), self.dimension)
+        Snapshot::empty(self.dimension)
     }
 
     fn open(&self, name: &str) -> Result<Option<Box<dyn DiskFile>>, Problem> {

@@ -175,10 +175,10 @@ impl Index {
             }
         }
         rows.truncate(row);
-        let (space, generation) = (header.space.clone(), header.generation);
+        let generation = header.generation;
         let (next_id, erased, compact) = (self.next_id, self.erased, Compact::if_large(&rows));
         let rows = Arc::new(rows);
-        Ok((Snapshot { space, generation, next_id, people, erased, rows, compact }, findings))
+        Ok((Snapshot { generation, next_id, people, erased, rows, compact }, findings))
     }
 }
 

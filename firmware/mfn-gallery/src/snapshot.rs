@@ -7,14 +7,13 @@ use crate::rows::Rows;
 use crate::seal::Id;
 use crate::search::{self, Restriction};
 use crate::{GalleryError, Metadata, PersonName, TemplateNote};
-use mfn_template::{Candidates, PersonId, Template, TemplateSpace};
+use mfn_template::{Candidates, PersonId, Template};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Everything that a gallery holds.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
-    pub(crate) space: TemplateSpace,
     /// Grows by one with each change.
     pub(crate) generation: u64,
     /// Greater than every id ever given.
@@ -34,10 +33,10 @@ type Added<'a> = HashMap<PersonId, Vec<&'a Reference>>;
 
 impl Snapshot {
     /// A gallery that nobody is enrolled in.
-    pub(crate) fn empty(space: TemplateSpace, dimension: usize) -> Snapshot {
+    pub(crate) fn empty(dimension: usize) -> Snapshot {
         let rows = Arc::new(Rows::zeroed(dimension, 0));
         let (people, erased) = Default::default();
-        Snapshot { space, generation: 0, next_id: 1, people, erased, rows, compact: None }
+        Snapshot { generation: 0, next_id: 1, people, erased, rows, compact: None }
     }
 
     /// See [`crate::Gallery::search_among`].

@@ -146,11 +146,19 @@ impl FileGallery {
     /// When the new file cannot be saved.
     pub fn compact(&mut self) -> Result<(), GalleryError> {
         self.check_writable()?;
+        self.in_place()?;
         self.rewrite(self.state().clone())
     }
 
     fn state(&self) -> &Snapshot {
         self.loaded.as_ref().map_or(&self.nobody, |loaded| &loaded.state)
+    }
+
+    /// A person with the values of all templates.
+    #[cfg(test)]
+    pub(crate) fn person_and_values(&self, id: PersonId) -> (&Person, Vec<&[f32]>) {
+        let person = self.state().person(id).unwrap();
+        (person, self.state().references(person).map(|(_, values)| values).collect())
     }
 
     fn unusable(&self, problem: Problem) -> GalleryError {
@@ -234,7 +242,7 @@ impl FileGallery {
         let operation = [edits];
         let next = self.state().after(&operation);
         let [edits] = operation;
-        if edits.len() > self.free_slots() as usize {
+        if !self.in_place()? || edits.len() > self.free_slots() as usize {
             self.rewrite(next)?;
         } else {
             self.append(&edits)?;
@@ -243,6 +251,16 @@ impl FileGallery {
             }
         }
         self.destroy(&edits)
+    }
+
+    /// Whether the file that is open still has its name; false when nothing has.
+    fn in_place(&self) -> Result<bool, GalleryError> {
+        let now = self.source.disk.identity(GALLERY_FILE).map_err(|e| self.not_saved(e))?;
+        if now.is_some() && now != self.loaded.as_ref().map(|loaded| loaded.identity) {
+            let why = "another file was put in its place while this process had it open: start again";
+            return Err(self.not_saved(io::Error::other(why)));
+        }
+        Ok(now.is_some())
     }
 
     /// Destroys the keys of everybody whom an operation has removed.
