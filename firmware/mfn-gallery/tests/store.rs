@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use mfn_gallery::{Access, FileGallery, Gallery, GalleryError, LOCK_FILE, Problem, GALLERY_FILE};
+use mfn_gallery::{Access, FileGallery, GALLERY_FILE, Gallery, GalleryError, LOCK_FILE, Metadata, Problem};
 use mfn_template::{PersonId, TemplateSpace};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -124,6 +124,21 @@ fn a_compaction_that_cannot_be_written_did_not_happen() {
     assert_eq!(gallery.enrol(&name("Ben"), &[reference([0.0, 1.0, 0.0, 0.0])]).unwrap(), PersonId(2));
 }
 
+#[test]
+fn a_read_only_folder_still_answers_and_says_that_nothing_happened() {
+    let (dir, mut gallery) = ann();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    let outcome = gallery.compact();
+    let root = fs::write(dir.path().join("probe"), "").is_ok();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    if root {
+        println!("skipped: root may write to read-only folders");
+        return;
+    }
+    assert!(matches!(outcome, Err(GalleryError::NotSaved { .. })));
+    assert_eq!(gallery.search(&template([1.0, 2.0, 3.0, 4.0]), 1).0.len(), 1);
+}
+
 /// A disk that is full after the empty gallery: this test runs itself in a process with a limit on file sizes.
 #[test]
 fn a_full_disk_loses_nothing() {
@@ -205,6 +220,7 @@ fn a_reader_keeps_what_it_has_when_the_new_file_is_bad_or_gone() {
     assert!(matches!(reader.reload(), Err(GalleryError::Gone { .. })));
     assert!(!reader.reload().unwrap());
     assert_eq!(reader.search(&template([1.0, 2.0, 3.0, 4.0]), 1).0.len(), 1);
+    // The writer has everything in memory, and puts it back.
     writer.rename(PersonId(1), &name("Anna")).unwrap();
     assert!(reader.reload().unwrap() && reader.find("Anna").is_some());
 }
@@ -248,4 +264,27 @@ fn templates_of_another_network_are_refused_by_name() {
     assert!(error.contains("test-space") && error.contains("other-space"), "{error}");
     let error = FileGallery::open(dir.path(), &space(), 8, Access::Read, &key()).err().unwrap().to_string();
     assert!(error.contains("4 values") && error.contains("makes 8"), "{error}");
+}
+
+#[test]
+fn a_file_that_somebody_else_put_there_is_not_overwritten() {
+    let (dir, mut writer) = ann();
+    let path = dir.path().join(GALLERY_FILE);
+    fs::write(dir.path().join("backup"), "restored").unwrap();
+    fs::rename(dir.path().join("backup"), &path).unwrap();
+    let error = writer.rename(PersonId(1), &name("Anna")).unwrap_err().to_string();
+    assert!(error.contains("did not happen") && error.contains("put in its place"), "{error}");
+    assert!(writer.compact().is_err());
+    assert_eq!(fs::read(&path).unwrap(), b"restored");
+}
+
+#[test]
+fn people_past_their_erasure_date_are_removed() {
+    let (dir, mut gallery) = ann();
+    let metadata = Metadata { erase_after: Some(1_000), ..Metadata::default() };
+    gallery.set_metadata(PersonId(1), &metadata).unwrap();
+    assert_eq!(gallery.remove_expired(at(999)).unwrap(), []);
+    assert_eq!(gallery.remove_expired(at(1_000)).unwrap(), [PersonId(1)]);
+    assert!(open(dir.path(), Access::Read).unwrap().people().is_empty());
+    assert_eq!(gallery.erased().len(), 1);
 }
