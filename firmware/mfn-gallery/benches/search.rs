@@ -38,8 +38,14 @@ fn search(c: &mut Criterion) {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut directions = Directions(0x9E37_79B9_7F4A_7C15);
         let people: Vec<Enrolment> = (0..n / 2).map(|i| directions.person(i)).collect();
-        let mut gallery =
-            FileGallery::open(dir.path(), &space, DIMENSION, Access::Write, &GalleryKey::from_bytes(&[7; 32])).expect("an empty folder");
+        let mut gallery = FileGallery::open(
+            dir.path(),
+            &space,
+            DIMENSION,
+            Access::Write,
+            &GalleryKey::from_bytes(&[7; 32]),
+        )
+        .expect("an empty folder");
         gallery.enrol_all(&people).expect("room for the gallery");
         drop(people);
         let probe = directions.template();

@@ -26,7 +26,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [references, probes] =
         std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| "two files")?;
     let dir = tempfile::tempdir()?;
-    let mut gallery = FileGallery::open(dir.path(), &TemplateSpace::new("timed")?, DIMENSION, Access::Write, &GalleryKey::from_bytes(&[7; 32]))?;
+    let mut gallery = FileGallery::open(
+        dir.path(),
+        &TemplateSpace::new("timed")?,
+        DIMENSION,
+        Access::Write,
+        &GalleryKey::from_bytes(&[7; 32]),
+    )?;
     let people =
         templates(&references)?.into_iter().enumerate().map(enrolment).collect::<Result<Vec<_>, _>>()?;
     gallery.enrol_all(&people)?;

@@ -1,7 +1,7 @@
 //! All that the store asks of a disk, so that tests can put another one below it.
 
-use crate::lock::Lock;
 use crate::GalleryError;
+use crate::lock::Lock;
 use rustix::fs::{Mode, OFlags};
 use std::any::Any;
 use std::fs::{self, File};

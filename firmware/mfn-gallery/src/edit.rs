@@ -33,9 +33,16 @@ pub(crate) struct Edit {
 /// What happens to the person.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum What {
-    New { name: PersonName, metadata: Metadata, reference: Reference },
+    New {
+        name: PersonName,
+        metadata: Metadata,
+        reference: Reference,
+    },
     Template(Reference),
-    Details { name: PersonName, metadata: Metadata },
+    Details {
+        name: PersonName,
+        metadata: Metadata,
+    },
     Remove,
     /// Read from a slot whose person's key is destroyed.
     Erased,

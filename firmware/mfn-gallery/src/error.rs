@@ -34,7 +34,9 @@ pub enum Problem {
     #[error("has beside it the key table of another gallery: put its own gallery.keys back")]
     OtherGallery,
     /// The key table is not there.
-    #[error("has people, but its key table gallery.keys is missing: put it back; without it nobody can be read")]
+    #[error(
+        "has people, but its key table gallery.keys is missing: put it back; without it nobody can be read"
+    )]
     KeysMissing,
     /// The gallery's file is not there.
     #[error(

@@ -7,7 +7,9 @@ use mfn_template::PersonId;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// An operation that was never acknowledged.
-    #[error("journal places {first} to {last}: a change was cut off before it was acknowledged; it is dropped")]
+    #[error(
+        "journal places {first} to {last}: a change was cut off before it was acknowledged; it is dropped"
+    )]
     TornTail {
         /// First place that holds anything.
         first: u32,
@@ -35,7 +37,9 @@ pub enum Finding {
         from: u32,
     },
     /// A journal that was rolled back under a newer snapshot, or the reverse.
-    #[error("journal place {place}: belongs to another snapshot of this gallery; parts of two copies were mixed")]
+    #[error(
+        "journal place {place}: belongs to another snapshot of this gallery; parts of two copies were mixed"
+    )]
     SlotOfOtherSnapshot {
         /// Where.
         place: u32,

@@ -1,8 +1,8 @@
 //! The first page of `gallery.mfn`, and what all pages share.
 
+use crate::Problem;
 use crate::bytes::Fields;
 use crate::seal::{Id, OVERHEAD, Secret};
-use crate::Problem;
 use mfn_template::TemplateSpace;
 use sha2::{Digest, Sha256};
 

@@ -67,7 +67,8 @@ impl Replay {
 fn whole(slots: &[Slot], place: u32) -> Option<usize> {
     let Slot::Edit { first, last, .. } = slots[0] else { return None };
     let len = usize::try_from(last - first).ok()? + 1;
-    let same = |slot: &Slot| matches!(slot, Slot::Edit { first: f, last: l, .. } if (*f, *l) == (first, last));
+    let same =
+        |slot: &Slot| matches!(slot, Slot::Edit { first: f, last: l, .. } if (*f, *l) == (first, last));
     (first == place && slots.len() >= len && slots[..len].iter().all(same)).then_some(len)
 }
 

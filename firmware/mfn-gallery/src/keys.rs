@@ -1,11 +1,11 @@
 //! The key table: a random key a person, two copies of each page, overwritten in place.
 
+use crate::Problem;
 use crate::bytes::Fields;
 use crate::disk::{Disk, DiskFile, Purpose};
 use crate::header::{PAGE, VERSION, damaged, open_page, sealed_page};
 use crate::person::KeyPlace;
 use crate::seal::{Id, OVERHEAD, Secret, random};
-use crate::Problem;
 use std::collections::HashSet;
 use std::io;
 use zeroize::Zeroize;
@@ -146,10 +146,10 @@ impl KeyTable {
         }
         let pages = self.pages.iter().enumerate().filter_map(|(i, page)| Some((i, page.as_ref()?)));
         let places = pages.flat_map(|(i, page)| {
-            page.entries.iter().enumerate().map(move |(j, entry)| KeyPlace {
-                entry: (i * ENTRIES + j) as u32,
-                serial: entry.serial,
-            })
+            page.entries
+                .iter()
+                .enumerate()
+                .map(move |(j, entry)| KeyPlace { entry: (i * ENTRIES + j) as u32, serial: entry.serial })
         });
         Ok(places.filter(|place| !used.contains(&place.entry)).take(count).collect())
     }

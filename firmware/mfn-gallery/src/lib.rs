@@ -30,6 +30,7 @@ mod search;
 mod slot;
 mod snapshot;
 mod store;
+mod writer;
 
 pub use disk::{Disk, DiskFile, Folder, Identity, Purpose};
 pub use error::{GalleryError, Problem};

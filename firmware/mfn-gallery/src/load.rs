@@ -87,7 +87,17 @@ impl Source {
         let slots = SlotKeys::new(&self.key, header.gallery, header.snapshot, header.dimension);
         let (tail, last_slot, none) = Default::default();
         let mut loaded = Loaded {
-            file, identity, header, journal_at, keys, slots, state, end: 0, tail, last_slot, findings: none,
+            file,
+            identity,
+            header,
+            journal_at,
+            keys,
+            slots,
+            state,
+            end: 0,
+            tail,
+            last_slot,
+            findings: none,
         };
         loaded.replay_all(findings)?;
         Ok(Some(loaded))

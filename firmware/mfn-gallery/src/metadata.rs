@@ -98,8 +98,10 @@ impl Metadata {
     #[must_use]
     pub fn valid_at(&self, time: SystemTime) -> bool {
         let now = unix(time);
-        self.enabled && self.valid_from.is_none_or(|from| from <= now)
-            && self.valid_until.is_none_or(|until| now < until) && !self.expired_at(time)
+        self.enabled
+            && self.valid_from.is_none_or(|from| from <= now)
+            && self.valid_until.is_none_or(|until| now < until)
+            && !self.expired_at(time)
     }
 
     /// Past the erasure date.

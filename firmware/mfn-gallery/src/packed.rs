@@ -40,7 +40,8 @@ pub(crate) fn write(
 ) -> io::Result<Header> {
     let details: Vec<Vec<u8>> = snapshot.people.iter().map(details).collect();
     let index = encode_index(snapshot, &details)?;
-    let sizes = snapshot.people.iter().zip(&details).map(|(p, d)| (text_len(snapshot, p, d) + OVERHEAD) as u64);
+    let sizes =
+        snapshot.people.iter().zip(&details).map(|(p, d)| (text_len(snapshot, p, d) + OVERHEAD) as u64);
     let header = Header { index: index.len() as u64, chunks: sizes.sum(), ..header.clone() };
     let page = header.encode();
     let mut out = Stream { file, at: 0, buffer: page.to_vec() };

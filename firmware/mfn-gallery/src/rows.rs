@@ -57,7 +57,8 @@ impl Rows<f32> {
     /// Copies `count` rows of others, which have the same dimension.
     pub(crate) fn copy_from(&mut self, at: usize, from: &Rows, first: usize, count: usize) {
         let (dimension, len) = (self.dimension, count * self.dimension);
-        self.values_mut()[at * dimension..][..len].copy_from_slice(&from.values()[first * dimension..][..len]);
+        self.values_mut()[at * dimension..][..len]
+            .copy_from_slice(&from.values()[first * dimension..][..len]);
     }
 
     /// Forgets the rows from `count` on.

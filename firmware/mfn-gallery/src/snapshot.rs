@@ -44,30 +44,35 @@ impl Snapshot {
         search::search(&self.rows, self.compact.as_deref(), &self.people, probe, k, among)
     }
 
-    /// The edits that enrol people under these keys, and their ids.
-    pub(crate) fn enrolment(
-        &self,
-        new: &[Enrolment],
-        keys: &[KeyPlace],
-    ) -> Result<(Vec<Edit>, Vec<PersonId>), GalleryError> {
+    /// Whether these people can be enrolled.
+    pub(crate) fn check_enrolment(&self, new: &[Enrolment]) -> Result<(), GalleryError> {
         let mut names: HashMap<&str, PersonId> =
             self.people.iter().map(|p| (p.name.as_str(), p.id)).collect();
-        let (mut edits, mut ids) = (Vec::new(), Vec::new());
-        for ((new, &key), id) in new.iter().zip(keys).zip(self.next_id..) {
+        for (new, id) in new.iter().zip(self.next_id..) {
             self.check(&new.templates)?;
-            let person = PersonId(id);
-            if let Some(other) = names.insert(new.name.as_str(), person) {
+            if let Some(other) = names.insert(new.name.as_str(), PersonId(id)) {
                 return Err(GalleryError::NameTaken(other));
             }
-            ids.push(person);
-            let (name, metadata) = (new.name.clone(), new.metadata.clone());
-            let mut references = new.templates.iter().map(Reference::from);
-            let first = references.next().ok_or(GalleryError::NoTemplates)?;
-            edits.push(Edit { person, key, what: What::New { name, metadata, reference: first } });
-            edits.extend(references.map(|r| Edit { person, key, what: What::Template(r) }));
         }
-        self.check_room(edits.len())?;
-        Ok((edits, ids))
+        self.check_room(new.iter().map(|new| new.templates.len()).sum())
+    }
+
+    /// The edits that enrol people, who have been checked, under these keys, and their ids.
+    pub(crate) fn enrolment(&self, new: &[Enrolment], keys: &[KeyPlace]) -> (Vec<Edit>, Vec<PersonId>) {
+        let (mut edits, mut ids) = (Vec::new(), Vec::new());
+        for ((new, &key), id) in new.iter().zip(keys).zip(self.next_id..) {
+            let person = PersonId(id);
+            ids.push(person);
+            for (i, reference) in new.templates.iter().map(Reference::from).enumerate() {
+                let (name, metadata) = (new.name.clone(), new.metadata.clone());
+                let what = match i {
+                    0 => What::New { name, metadata, reference },
+                    _ => What::Template(reference),
+                };
+                edits.push(Edit { person, key, what });
+            }
+        }
+        (edits, ids)
     }
 
     /// The edits that add templates to a person.

@@ -49,8 +49,7 @@ fn the_committed_gallery_opens() {
 fn make_the_committed_gallery() {
     let dir = committed();
     let folder = Box::new(Folder::new(&dir));
-    let mut gallery =
-        FileGallery::open_on(folder, &space(), DIMENSION, Access::Write, &key(), 8).unwrap();
+    let mut gallery = FileGallery::open_on(folder, &space(), DIMENSION, Access::Write, &key(), 8).unwrap();
     assert!(gallery.people().is_empty(), "it is there already");
     gallery.enrol(&name("Ann"), &[reference([1.0, 0.0, 0.0, 0.0])]).unwrap();
     let second = gallery.enrol(&name("second"), &[reference([1.0; 4])]).unwrap();
@@ -58,7 +57,9 @@ fn make_the_committed_gallery() {
     gallery.set_metadata(third, &metadata()).unwrap();
     gallery.remove(second).unwrap();
     gallery.compact().unwrap();
-    gallery.enrol(&name("李小龍"), &[reference([0.0, 3.0, 4.0, 0.0]), reference([0.0, 1.0, 0.0, 0.0])]).unwrap();
+    gallery
+        .enrol(&name("李小龍"), &[reference([0.0, 3.0, 4.0, 0.0]), reference([0.0, 1.0, 0.0, 0.0])])
+        .unwrap();
     gallery.add_templates(PersonId(1), &[reference([1.0, 1.0, 0.0, 0.0])]).unwrap();
     drop(gallery);
     fs::remove_file(dir.join(mfn_gallery::LOCK_FILE)).unwrap();

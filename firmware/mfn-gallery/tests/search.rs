@@ -24,7 +24,11 @@ fn gallery_of(people: &[Vec<Template>], dir: &std::path::Path) -> FileGallery {
     let mut gallery = FileGallery::open(dir, &space(), WIDTH, Access::Write, &key()).unwrap();
     let enrolment = |(i, templates): (usize, &Vec<Template>)| {
         let new = |t: &Template| EnrolTemplate { template: t.clone(), quality: 1.0, taken: at(0) };
-        Enrolment { name: name(&format!("p{i}")), metadata: Metadata::default(), templates: templates.iter().map(new).collect() }
+        Enrolment {
+            name: name(&format!("p{i}")),
+            metadata: Metadata::default(),
+            templates: templates.iter().map(new).collect(),
+        }
     };
     let enrolments: Vec<Enrolment> = people.iter().enumerate().map(enrolment).collect();
     gallery.enrol_all(&enrolments).unwrap();

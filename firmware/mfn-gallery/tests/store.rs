@@ -260,7 +260,8 @@ fn a_link_in_place_of_the_lock_is_not_followed() {
 fn templates_of_another_network_are_refused_by_name() {
     let (dir, _gallery) = ann();
     let other = TemplateSpace::new("other-space").unwrap();
-    let error = FileGallery::open(dir.path(), &other, DIMENSION, Access::Read, &key()).err().unwrap().to_string();
+    let error =
+        FileGallery::open(dir.path(), &other, DIMENSION, Access::Read, &key()).err().unwrap().to_string();
     assert!(error.contains("test-space") && error.contains("other-space"), "{error}");
     let error = FileGallery::open(dir.path(), &space(), 8, Access::Read, &key()).err().unwrap().to_string();
     assert!(error.contains("4 values") && error.contains("makes 8"), "{error}");

@@ -19,7 +19,8 @@ fn texts(image: &Image) -> Vec<Vec<u8>> {
     let people: Vec<Secret> = galleries.iter().flat_map(|id| person_keys(&pages, &master, id)).collect();
     let mut found = Vec::new();
     for page in &headers {
-        let (gallery, snapshot): (Id, Id) = (page[16..32].try_into().unwrap(), page[32..48].try_into().unwrap());
+        let (gallery, snapshot): (Id, Id) =
+            (page[16..32].try_into().unwrap(), page[32..48].try_into().unwrap());
         let journal = master.derive(&gallery, "journal", &snapshot);
         for slot in pages.iter().filter(|p| p.len() == PAGE && p[..32] == page[16..48]) {
             let Some(text) = journal.open(&slot[..40], &slot[40..]) else { continue };

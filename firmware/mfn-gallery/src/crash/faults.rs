@@ -59,8 +59,12 @@ fn run(image: &Image, before: &Model, operation: &Operation, fault: Fault) -> us
 #[test]
 fn every_fault_leaves_no_half_state() {
     let (image, before) = two_people();
-    let kinds =
-        [ENOSPC, EROFS, EIO].map(Kind::Change).into_iter().chain([Kind::Sync(EIO), Kind::Torn(EIO), Kind::Torn(ENOSPC), Kind::Short]);
+    let kinds = [ENOSPC, EROFS, EIO].map(Kind::Change).into_iter().chain([
+        Kind::Sync(EIO),
+        Kind::Torn(EIO),
+        Kind::Torn(ENOSPC),
+        Kind::Short,
+    ]);
     let mut runs = 0;
     for operation in &operations() {
         for kind in kinds.clone() {

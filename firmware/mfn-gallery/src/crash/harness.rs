@@ -175,9 +175,27 @@ impl Random {
 
     fn fate(&mut self, fate: Fate, i: usize) -> Fate {
         match fate {
-            Fate::OneLost(n) => if n == i { Fate::Lost } else { Fate::Kept },
-            Fate::OneGarbage(n) => if n == i { Fate::Garbage } else { Fate::Kept },
-            Fate::OneKept(n) => if n == i { Fate::Kept } else { Fate::Lost },
+            Fate::OneLost(n) => {
+                if n == i {
+                    Fate::Lost
+                } else {
+                    Fate::Kept
+                }
+            }
+            Fate::OneGarbage(n) => {
+                if n == i {
+                    Fate::Garbage
+                } else {
+                    Fate::Kept
+                }
+            }
+            Fate::OneKept(n) => {
+                if n == i {
+                    Fate::Kept
+                } else {
+                    Fate::Lost
+                }
+            }
             Fate::Mixed(_) => [Fate::Kept, Fate::Lost, Fate::Garbage][self.next() as usize % 3],
             all => all,
         }

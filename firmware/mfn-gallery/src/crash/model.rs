@@ -62,7 +62,8 @@ impl Model {
 pub fn ask(gallery: &mut FileGallery, operation: &Operation) -> Result<(), GalleryError> {
     match operation {
         Operation::Enrol(n, templates) => {
-            let person = Enrolment { name: name(*n), metadata: metadata(0), templates: references(templates) };
+            let person =
+                Enrolment { name: name(*n), metadata: metadata(0), templates: references(templates) };
             gallery.enrol_all(&[person]).map(|_| ())
         }
         Operation::Add(id, new) => gallery.add_templates(PersonId(*id), &references(new)),

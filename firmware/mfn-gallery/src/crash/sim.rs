@@ -1,7 +1,7 @@
 //! A disk in memory: counts what is written, keeps live and durable bytes apart, fails on demand.
 
-use crate::disk::{Disk, DiskFile, Identity, Purpose};
 use crate::GalleryError;
+use crate::disk::{Disk, DiskFile, Identity, Purpose};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;

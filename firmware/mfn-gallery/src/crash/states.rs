@@ -63,7 +63,8 @@ fn random_recordings(count: usize) -> impl Iterator<Item = Recording> {
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
     (0..count).map(move |_| {
-        let operations = proptest::collection::vec(operation(), 8..16).new_tree(&mut runner).unwrap().current();
+        let operations =
+            proptest::collection::vec(operation(), 8..16).new_tree(&mut runner).unwrap().current();
         record(&operations, Betrayal::None)
     })
 }

@@ -48,5 +48,9 @@ pub fn reference(values: [f32; DIMENSION]) -> EnrolTemplate {
 }
 
 pub fn enrolment(text: &str, templates: &[[f32; DIMENSION]]) -> Enrolment {
-    Enrolment { name: name(text), metadata: Metadata::default(), templates: templates.iter().map(|&t| reference(t)).collect() }
+    Enrolment {
+        name: name(text),
+        metadata: Metadata::default(),
+        templates: templates.iter().map(|&t| reference(t)).collect(),
+    }
 }
