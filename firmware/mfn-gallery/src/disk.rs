@@ -71,7 +71,7 @@ pub trait DiskFile: Send + Sync {
     ///
     /// # Errors
     /// Those of the operating system.
-    fn len(&self) -> io::Result<u64>;
+    fn size(&self) -> io::Result<u64>;
 
     /// See [`Disk::identity`].
     ///
@@ -188,7 +188,7 @@ impl Disk for Folder {
 }
 
 impl DiskFile for File {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
 

@@ -33,6 +33,9 @@ pub enum Problem {
     /// The key table belongs to another gallery.
     #[error("has beside it the key table of another gallery: put its own gallery.keys back")]
     OtherGallery,
+    /// The key table cannot be used.
+    #[error("cannot be read without its key table gallery.keys, which {0}")]
+    KeyTable(Box<Problem>),
     /// The key table is not there.
     #[error(
         "has people, but its key table gallery.keys is missing: put it back; without it nobody can be read"
@@ -64,6 +67,16 @@ pub enum Problem {
     /// Truncated, altered, or written by a broken program.
     #[error("is damaged ({0}): restore a backup")]
     Damaged(String),
+}
+
+impl Problem {
+    /// Says that the key table has the problem.
+    pub(crate) fn of_key_table(self) -> Problem {
+        match self {
+            Problem::OtherGallery => Problem::OtherGallery,
+            other => Problem::KeyTable(Box::new(other)),
+        }
+    }
 }
 
 /// Why an operation on a gallery did not happen (or may not last).

@@ -77,7 +77,7 @@ impl KeyTable {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
-        let len = file.len()?;
+        let len = file.size()?;
         let mut page = vec![0; PAGE.min(usize::try_from(len).unwrap_or(PAGE))];
         file.read_all_at(&mut page, 0)?;
         let mut fields = open_page(&page, MAGIC)?;

@@ -66,13 +66,14 @@ impl Source {
                 None => Ok(None),
             };
         };
-        let (len, identity) = (file.len()?, file.identity()?);
+        let (len, identity) = (file.size()?, file.identity()?);
         let mut page = vec![0; PAGE.min(usize::try_from(len).unwrap_or(PAGE))];
         file.read_all_at(&mut page, 0)?;
         let header = Header::parse(&page, len)?;
         header.check_for(&self.key, &self.space, self.dimension)?;
         let index = Index::read(&*file, &header, &page, &self.key)?;
-        let keys = KeyTable::open(&*self.disk, self.purpose, &header.gallery, &self.key)?;
+        let keys = KeyTable::open(&*self.disk, self.purpose, &header.gallery, &self.key);
+        let keys = keys.map_err(Problem::of_key_table)?;
         let journal_at = header.journal_at().ok_or_else(|| damaged("impossible lengths"))?;
         let mut findings = Vec::new();
         let state = match &keys {

@@ -153,8 +153,7 @@ mod tests {
     fn person(i: usize, first_row: usize) -> Person {
         let name = PersonName::new(&format!("p{i}")).unwrap();
         let note = TemplateNote { taken_unix: 0, quality: 1.0 };
-        let mut metadata = Metadata::default();
-        metadata.enabled = !i.is_multiple_of(3);
+        let metadata = Metadata { enabled: !i.is_multiple_of(3), ..Metadata::default() };
         let key = KeyPlace { entry: 0, serial: [0; 16] };
         Person { id: PersonId(i as u64), name, metadata, templates: vec![note; 3], key, first_row }
     }

@@ -29,6 +29,7 @@ fn run(image: &Image, before: &Model, operation: &Operation, fault: Fault) -> us
     let after = before.after(operation).unwrap();
     let disk = SimDisk::new(image.clone(), Betrayal::None);
     let mut gallery = open(&disk, Access::Write).unwrap();
+    let mut reader = open(&disk, Access::Read).unwrap();
     disk.set_fault(Some(fault));
     let outcome = ask(&mut gallery, operation);
     let context = format!("{operation:?} with {fault:?}: {outcome:?}");
@@ -37,6 +38,9 @@ fn run(image: &Image, before: &Model, operation: &Operation, fault: Fault) -> us
     assert_eq!(contents(&gallery), expected.people, "in memory after {context}");
     assert_eq!(gallery.search(&template(3), 1).0.len(), 1, "matching after {context}");
     let counted = disk.set_fault(None);
+    let unsure = matches!(outcome, Err(GalleryError::Unsure { .. }));
+    let _ = reader.reload();
+    assert!(unsure || contents(&reader) == expected.people, "a reader after {context}");
     let again = ask(&mut gallery, &Operation::Rename(2, 9));
     match &outcome {
         Ok(()) | Err(GalleryError::NotSaved { .. }) => assert!(again.is_ok(), "{again:?} after {context}"),
@@ -45,7 +49,11 @@ fn run(image: &Image, before: &Model, operation: &Operation, fault: Fault) -> us
         }
         Err(_) => panic!("{context}"),
     }
-    let unsure = matches!(outcome, Err(GalleryError::Unsure { .. }));
+    let _ = reader.reload();
+    assert!(
+        unsure || contents(&reader) == contents(&gallery),
+        "a reader after one more change after {context}"
+    );
     drop(gallery);
     let gallery = open(&disk, Access::Write).unwrap();
     let found = contents(&gallery);

@@ -230,7 +230,7 @@ impl Disk for SimDisk {
 }
 
 impl DiskFile for SimFile {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.disk.sim().image.files[self.inode].len() as u64)
     }
 
