@@ -63,10 +63,16 @@ pub struct Kiosk {
 }
 
 impl Kiosk {
-    /// Calls that use this gallery folder.
+    /// Calls that use the gallery `gallery` in this folder; its key lies beside it.
     #[must_use]
-    pub fn with_gallery(gallery: &Path) -> Kiosk {
-        Kiosk { gallery: gallery.to_owned() }
+    pub fn within(folder: &Path) -> Kiosk {
+        Kiosk { gallery: folder.join("gallery") }
+    }
+
+    /// The folder of the gallery.
+    #[must_use]
+    pub fn gallery(&self) -> &Path {
+        &self.gallery
     }
 
     /// A call that is not started yet. Nothing of the user's own settings reaches it.

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 fn kiosk() -> (TempDir, Kiosk) {
     let folder = tempfile::tempdir().unwrap();
-    let kiosk = Kiosk::with_gallery(folder.path());
+    let kiosk = Kiosk::within(folder.path());
     (folder, kiosk)
 }
 
@@ -135,10 +135,10 @@ fn galleries_that_cannot_be_written() {
     let one = fixture("president-1.jpg");
     kiosk.run(&["enrol", "Ada", "--photo", &one]).expect(0);
     if !rustix::process::geteuid().is_root() {
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).unwrap();
+        fs::set_permissions(kiosk.gallery(), fs::Permissions::from_mode(0o500)).unwrap();
         kiosk.run(&["enrol", "Bob", "--photo", &fixture("astronaut-1.jpg")]).expect(5);
         kiosk.run(&["identify", &one]).expect(0);
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        fs::set_permissions(kiosk.gallery(), fs::Permissions::from_mode(0o700)).unwrap();
     }
     let blocked = folder.path().join("file");
     fs::write(&blocked, "").unwrap();

@@ -82,7 +82,7 @@ fn a_camera_sees_stalls_is_pulled_and_comes_back() {
     let Some(_) = models() else { return };
     let folder = tempfile::tempdir().unwrap();
     let Some(library) = simulator(folder.path()) else { return };
-    let kiosk = Kiosk::with_gallery(&folder.path().join("gallery"));
+    let kiosk = Kiosk::within(folder.path());
     kiosk.run(&["enrol", "Ada", "--photo", &fixture("president-1.jpg")]).expect(0);
 
     let device = folder.path().join("dev");
@@ -129,7 +129,7 @@ fn capture_does_not_wait_for_inference() {
         format!("[camera]\nsource = \"folder:{}\"\npace = \"200\"\nrepeat = true\n", frames.display());
     fs::write(&config, settings).unwrap();
     let arguments = ["run", "--json", "--frames", "20", "--config", config.to_str().unwrap()];
-    let lines = Kiosk::with_gallery(&folder.path().join("gallery")).run(&arguments).expect(0).json();
+    let lines = Kiosk::within(folder.path()).run(&arguments).expect(0).json();
     let summary = lines.iter().find(|line| line["event"] == "summary").unwrap();
     let count = |field: &str| summary[field].as_u64().unwrap();
     assert!(count("frames_dropped") > 0, "{summary}");

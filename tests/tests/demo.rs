@@ -8,7 +8,7 @@ fn the_enrolled_person_is_let_in_and_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
     let (faces, out) = (fixtures(), folder.path().join("pictures"));
     let arguments = ["demo", "--json", "--faces", faces.to_str().unwrap(), "--out", out.to_str().unwrap()];
-    let lines = Kiosk::with_gallery(folder.path()).run(&arguments).expect(0).json();
+    let lines = Kiosk::within(folder.path()).run(&arguments).expect(0).json();
 
     let steps: Vec<_> = lines.iter().filter(|line| line["event"] == "step").collect();
     let outcomes: Vec<_> = steps.iter().map(|step| step["outcome"].as_str().unwrap()).collect();

@@ -23,7 +23,7 @@ impl World {
     fn new(settings: &str) -> Option<World> {
         models()?;
         let folder = tempfile::tempdir().unwrap();
-        let kiosk = Kiosk::with_gallery(&folder.path().join("gallery"));
+        let kiosk = Kiosk::within(folder.path());
         walk_up(&folder.path().join("frames"), &["president-2.jpg"], 12);
         kiosk.run(&["enrol", "Ada", "--photo", &fixture("president-1.jpg")]).expect(0);
         let world = World { folder, kiosk };

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path, time::SystemTime};
 
 use mfn_engine::Models;
-use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery};
+use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, GalleryKey, Metadata};
 use mfn_template::Template;
 use mfn_tests::{Kiosk, fixture, models, walk_up};
 
@@ -41,10 +41,13 @@ fn strangers(gallery: &Path, models: &Path, count: u32) {
         let values: Vec<f32> = (0..dimension).map(|_| random()).collect();
         let template = Template::normalise(&values).unwrap();
         let templates = vec![EnrolTemplate { template, quality: 1.0, taken: SystemTime::now() }];
-        Enrolment { name: format!("stranger {i}").parse().unwrap(), templates }
+        let name = format!("stranger {i}").parse().unwrap();
+        Enrolment { name, metadata: Metadata::default(), templates }
     };
     let people: Vec<_> = (0..count).map(&mut person).collect();
-    FileGallery::open(gallery, space, dimension, Access::Write).unwrap().enrol_all(&people).unwrap();
+    let (key, _) = GalleryKey::load_or_create(&GalleryKey::path_for(gallery, None)).unwrap();
+    let mut gallery = FileGallery::open(gallery, space, dimension, Access::Write, &key).unwrap();
+    gallery.enrol_all(&people).unwrap();
 }
 
 /// One run over `frames` frames of a folder; its summary.
@@ -67,7 +70,7 @@ fn the_running_program_keeps_its_budgets() {
     let budgets = budgets();
     let folder = tempfile::tempdir().unwrap();
     let gallery = folder.path().join("gallery");
-    let kiosk = Kiosk::with_gallery(&gallery);
+    let kiosk = Kiosk::within(folder.path());
     kiosk.run(&["enrol", "Ada", "--photo", &fixture("president-1.jpg")]).expect(0);
     strangers(&gallery, &models, 999);
 

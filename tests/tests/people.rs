@@ -7,7 +7,7 @@ use tempfile::TempDir;
 fn kiosk() -> Option<(TempDir, Kiosk)> {
     models()?;
     let folder = tempfile::tempdir().unwrap();
-    let kiosk = Kiosk::with_gallery(folder.path());
+    let kiosk = Kiosk::within(folder.path());
     Some((folder, kiosk))
 }
 
@@ -104,9 +104,9 @@ fn the_camera_enrols_too() {
 /// While one process holds the gallery for writing, a second writer is refused by name and readers go on.
 #[test]
 fn a_second_writer_is_refused_and_readers_go_on() {
-    let Some((folder, kiosk)) = kiosk() else { return };
+    let Some((_folder, kiosk)) = kiosk() else { return };
     kiosk.run(&["enrol", "Ada", "--photo", &fixture("president-1.jpg")]).expect(0);
-    let lock = std::fs::File::open(folder.path().join(mfn_gallery::LOCK_FILE)).unwrap();
+    let lock = std::fs::File::open(kiosk.gallery().join(mfn_gallery::LOCK_FILE)).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let refused = kiosk.run(&["enrol", "Bob", "--photo", &fixture("astronaut-1.jpg")]).expect(5);
     assert_eq!(refused.err.lines().count(), 1, "{refused:?}");

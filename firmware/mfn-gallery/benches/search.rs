@@ -2,7 +2,7 @@
 //! 10,000 and 100,000 templates.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, PersonName};
+use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, GalleryKey, Metadata, PersonName};
 use mfn_template::{Template, TemplateSpace};
 use std::hint::black_box;
 use std::time::UNIX_EPOCH;
@@ -28,7 +28,7 @@ impl Directions {
     fn person(&mut self, i: usize) -> Enrolment {
         let name = PersonName::new(&format!("Person {i}")).expect("a plain name");
         let mut new = || EnrolTemplate { template: self.template(), quality: 0.9, taken: UNIX_EPOCH };
-        Enrolment { name, templates: vec![new(), new()] }
+        Enrolment { name, metadata: Metadata::default(), templates: vec![new(), new()] }
     }
 }
 
@@ -38,8 +38,14 @@ fn search(c: &mut Criterion) {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut directions = Directions(0x9E37_79B9_7F4A_7C15);
         let people: Vec<Enrolment> = (0..n / 2).map(|i| directions.person(i)).collect();
-        let mut gallery =
-            FileGallery::open(dir.path(), &space, DIMENSION, Access::Write).expect("an empty folder");
+        let mut gallery = FileGallery::open(
+            dir.path(),
+            &space,
+            DIMENSION,
+            Access::Write,
+            &GalleryKey::from_bytes(&[7; 32]),
+        )
+        .expect("an empty folder");
         gallery.enrol_all(&people).expect("room for the gallery");
         drop(people);
         let probe = directions.template();

@@ -3,7 +3,7 @@
 //! searches all probes (top 5) and prints the nanoseconds of each search, then the best candidates'
 //! rows. `cargo run --release -p mfn-gallery --example timed_search TEMPLATES PROBES`
 
-use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, PersonName};
+use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, GalleryKey, Metadata, PersonName};
 use mfn_template::{Candidates, Template, TemplateSpace};
 use std::error::Error;
 use std::io::BufRead;
@@ -19,14 +19,20 @@ fn templates(path: &str) -> Result<Vec<Template>, Box<dyn Error>> {
 
 fn enrolment((i, template): (usize, Template)) -> Result<Enrolment, Box<dyn Error>> {
     let templates = vec![EnrolTemplate { template, quality: 1.0, taken: UNIX_EPOCH }];
-    Ok(Enrolment { name: PersonName::new(&format!("Person {i}"))?, templates })
+    Ok(Enrolment { name: PersonName::new(&format!("Person {i}"))?, metadata: Metadata::default(), templates })
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let [references, probes] =
         std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| "two files")?;
     let dir = tempfile::tempdir()?;
-    let mut gallery = FileGallery::open(dir.path(), &TemplateSpace::new("timed")?, DIMENSION, Access::Write)?;
+    let mut gallery = FileGallery::open(
+        dir.path(),
+        &TemplateSpace::new("timed")?,
+        DIMENSION,
+        Access::Write,
+        &GalleryKey::from_bytes(&[7; 32]),
+    )?;
     let people =
         templates(&references)?.into_iter().enumerate().map(enrolment).collect::<Result<Vec<_>, _>>()?;
     gallery.enrol_all(&people)?;

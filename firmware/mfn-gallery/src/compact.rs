@@ -5,7 +5,7 @@
 //! `p = t r + f` likewise. Then `v.p = s t (q.r) + (s q).f + e.p`, and by Cauchy-Schwarz the last two
 //! terms are at most `|s q| |f| + |e| |p| <= (|v| + |e|) |f| + |e| |p|` in magnitude.
 
-use crate::format::LENGTH_TOLERANCE;
+use crate::edit::LENGTH_TOLERANCE;
 use crate::rows::Rows;
 use mfn_kernels::Kernels;
 use std::sync::Arc;
@@ -126,7 +126,8 @@ mod tests {
         /// The limit holds, and is no further off than twice what the residuals allow.
         #[test]
         fn the_limit_holds(templates in proptest::collection::vec(vector(), 1..150), probe in vector()) {
-            let rows = Rows::zeroed(70, 0).replaced(0..0, templates.iter());
+            let mut rows = Rows::zeroed(70, templates.len());
+            templates.iter().enumerate().for_each(|(i, t)| rows.row_mut(i).copy_from_slice(t.values()));
             let compact = Compact::of(&rows);
             let compact_probe = CompactProbe::of(probe.values());
             let mut limits = vec![0.0; templates.len()];

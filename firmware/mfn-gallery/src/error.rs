@@ -1,11 +1,12 @@
 //! What can go wrong, each with what state remains and what to do next.
 
-use crate::format::VERSION;
+use crate::Finding;
+use crate::header::VERSION;
 use mfn_template::{PersonId, TemplateSpace};
 use std::io;
 use std::path::PathBuf;
 
-/// Why a snapshot is not used. It stays on disk as it is.
+/// Why a file of the gallery is not used. It stays on disk as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// The operating system said no.
@@ -26,6 +27,25 @@ pub enum Problem {
     /// Made by another release.
     #[error("has format version {0}, this program reads version {VERSION}: use the release that wrote it")]
     UnknownVersion(u32),
+    /// The gallery key is another one.
+    #[error("was sealed with another gallery key: give the key that it was made with; nothing was changed")]
+    WrongKey,
+    /// The key table belongs to another gallery.
+    #[error("has beside it the key table of another gallery: put its own gallery.keys back")]
+    OtherGallery,
+    /// The key table cannot be used.
+    #[error("cannot be read without its key table gallery.keys, which {0}")]
+    KeyTable(Box<Problem>),
+    /// The key table is not there.
+    #[error(
+        "has people, but its key table gallery.keys is missing: put it back; without it nobody can be read"
+    )]
+    KeysMissing,
+    /// The gallery's file is not there.
+    #[error(
+        "is missing beside its key table: restore it, or delete gallery.keys to begin with an empty gallery"
+    )]
+    GalleryMissing,
     /// Templates of another network.
     #[error("holds templates of {found}, the recogniser makes {wanted}: enrol anew or use the other model")]
     WrongSpace {
@@ -49,13 +69,23 @@ pub enum Problem {
     Damaged(String),
 }
 
-/// Why an operation on a gallery did not happen (or, for [`GalleryError::NotDurable`], may not last).
+impl Problem {
+    /// Says that the key table has the problem.
+    pub(crate) fn of_key_table(self) -> Problem {
+        match self {
+            Problem::OtherGallery => Problem::OtherGallery,
+            other => Problem::KeyTable(Box::new(other)),
+        }
+    }
+}
+
+/// Why an operation on a gallery did not happen (or may not last).
 #[derive(Debug, thiserror::Error)]
 pub enum GalleryError {
     /// The snapshot is not used; what was in memory before still is.
     #[error("gallery file {} {problem}", path.display())]
     Unusable {
-        /// The snapshot.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         problem: Problem,
@@ -74,6 +104,9 @@ pub enum GalleryError {
         /// Why.
         source: io::Error,
     },
+    /// There is no usable gallery key.
+    #[error(transparent)]
+    Key(#[from] crate::KeyError),
     /// Another process writes.
     #[error("gallery {} is being written by process {pid}: stop it or wait; reading commands go on", path.display())]
     Locked {
@@ -85,18 +118,42 @@ pub enum GalleryError {
     /// Opened with [`crate::Access::Read`].
     #[error("the gallery was opened for reading only; nothing was changed")]
     ReadOnly,
+    /// Damage was found when the gallery was opened.
+    #[error("gallery {} is damaged ({first}); nothing was changed, matching goes on with what is intact: restore a backup", path.display())]
+    Damaged {
+        /// The folder.
+        path: PathBuf,
+        /// The first damage; [`crate::FileGallery::findings`] has all.
+        first: Finding,
+    },
+    /// After [`GalleryError::Unsure`] or [`GalleryError::NotErased`].
+    #[error("gallery {} takes no changes since an error of its disk ({why}); nothing was changed, matching goes on: open it again", path.display())]
+    Halted {
+        /// The folder.
+        path: PathBuf,
+        /// That error.
+        why: String,
+    },
     /// Full or read-only disk, an error of the device.
     #[error("the change did not happen, {} stays as it was: {source}", path.display())]
     NotSaved {
-        /// The snapshot.
+        /// The gallery's file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// The folder could not be synchronised after the new snapshot was in place.
-    #[error("the change to {} was made but may be lost at a power cut: {source}", path.display())]
-    NotDurable {
-        /// The snapshot.
+    /// A sync failed: nobody knows what is on the disk.
+    #[error("the change to {} is not acknowledged and may or may not be on the disk: {source}; open the gallery again to see", path.display())]
+    Unsure {
+        /// The gallery's file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The removal is durable, but the key could not be destroyed.
+    #[error("removed from {}, but the key of the records could not be destroyed: {source}; opening the gallery again for writing does it", path.display())]
+    NotErased {
+        /// The gallery's file.
         path: PathBuf,
         /// Why.
         source: io::Error,

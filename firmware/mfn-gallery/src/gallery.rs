@@ -1,14 +1,15 @@
 //! What any gallery can do, however it is kept.
 
-use crate::{EnrolTemplate, Enrolment, GalleryError, Person, PersonName};
+use crate::{EnrolTemplate, Enrolment, GalleryError, Metadata, Person, PersonName, Restriction};
 use mfn_template::{Candidates, PersonId, Template};
+use std::time::SystemTime;
 
 /// People, their templates, and who of them a probe may be.
 ///
 /// Every change is whole or not at all: after an error the gallery is as it was, in memory and on
-/// disk, unless the error is [`GalleryError::NotDurable`].
+/// disk, unless the error is [`GalleryError::Unsure`] or [`GalleryError::NotErased`].
 pub trait Gallery {
-    /// Everybody, ascending by id (that is, in the order of enrolment).
+    /// Everybody, also the disabled, ascending by id (that is, in the order of enrolment).
     fn people(&self) -> &[Person];
 
     /// The `k` people whose best templates are most similar to the probe, exactly, most similar
@@ -17,7 +18,15 @@ pub trait Gallery {
     /// # Panics
     /// When the probe's dimension is not the gallery's: both come from one model folder, whose
     /// space and dimension the gallery was opened with.
-    fn search(&self, probe: &Template, k: usize) -> Candidates;
+    fn search(&self, probe: &Template, k: usize) -> Candidates {
+        self.search_among(probe, k, &Restriction::default())
+    }
+
+    /// As [`Gallery::search`], among some people only.
+    ///
+    /// # Panics
+    /// As [`Gallery::search`].
+    fn search_among(&self, probe: &Template, k: usize, among: &Restriction<'_>) -> Candidates;
 
     /// Enrols several people at once; returns their ids in the same order.
     ///
@@ -38,11 +47,18 @@ pub trait Gallery {
     /// When there is no such person, somebody else has the name, or the change cannot be saved.
     fn rename(&mut self, person: PersonId, name: &PersonName) -> Result<(), GalleryError>;
 
-    /// Removes a person with all templates. The id is not given again.
+    /// Enables or disables a person, sets group, validity, erasure date and note.
     ///
     /// # Errors
     /// When there is no such person, or the change cannot be saved.
-    fn remove(&mut self, person: PersonId) -> Result<(), GalleryError>;
+    fn set_metadata(&mut self, person: PersonId, metadata: &Metadata) -> Result<(), GalleryError>;
+
+    /// Removes people with all templates, all or none of them; their records cannot be read any
+    /// more when this returns. Ids are not given again.
+    ///
+    /// # Errors
+    /// When there is no such person, or the change cannot be saved.
+    fn remove_all(&mut self, people: &[PersonId]) -> Result<(), GalleryError>;
 
     /// Takes over what another process has changed; true when there was something. Cheap when not
     /// (one `stat`): a running kiosk calls it about twice a second.
@@ -57,8 +73,29 @@ pub trait Gallery {
     /// # Errors
     /// As [`Gallery::enrol_all`].
     fn enrol(&mut self, name: &PersonName, templates: &[EnrolTemplate]) -> Result<PersonId, GalleryError> {
-        let person = Enrolment { name: name.clone(), templates: templates.to_vec() };
-        Ok(self.enrol_all(&[person])?[0])
+        let (name, metadata) = (name.clone(), Metadata::default());
+        Ok(self.enrol_all(&[Enrolment { name, metadata, templates: templates.to_vec() }])?[0])
+    }
+
+    /// Removes one person.
+    ///
+    /// # Errors
+    /// As [`Gallery::remove_all`].
+    fn remove(&mut self, person: PersonId) -> Result<(), GalleryError> {
+        self.remove_all(&[person])
+    }
+
+    /// Removes everybody who is past the erasure date, and says who that was.
+    ///
+    /// # Errors
+    /// As [`Gallery::remove_all`].
+    fn remove_expired(&mut self, now: SystemTime) -> Result<Vec<PersonId>, GalleryError> {
+        let expired = self.people().iter().filter(|p| p.metadata.expired_at(now));
+        let ids: Vec<PersonId> = expired.map(|p| p.id).collect();
+        if !ids.is_empty() {
+            self.remove_all(&ids)?;
+        }
+        Ok(ids)
     }
 
     /// The person with this id.

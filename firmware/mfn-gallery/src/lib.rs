@@ -1,24 +1,47 @@
 //! Templates of people: matching and storage.
 //!
 //! A [`Gallery`] answers who a probe may be ([`Gallery::search`]) and keeps who is enrolled.
-//! [`FileGallery`] keeps it in one folder as the snapshot that `FORMAT.md` describes: one writer,
-//! any number of readers, changes whole or not at all. Nothing here knows of images or doors.
+//! [`FileGallery`] keeps it in one folder, encrypted and proof against power cuts, as `FORMAT.md`
+//! describes: one writer, any number of readers, changes whole or not at all. Nothing here knows of
+//! images or doors.
 
+mod bytes;
 mod compact;
+#[cfg(test)]
+mod crash;
+mod disk;
+mod edit;
 mod error;
-mod format;
+mod finding;
 mod gallery;
+mod header;
+mod journal;
+mod key;
+mod keys;
+mod load;
 mod lock;
+mod metadata;
 mod name;
+mod packed;
 mod person;
 mod rows;
+mod seal;
 mod search;
+mod slot;
 mod snapshot;
 mod store;
+mod writer;
 
+pub use disk::{Disk, DiskFile, Folder, Identity, Purpose};
 pub use error::{GalleryError, Problem};
+pub use finding::Finding;
 pub use gallery::Gallery;
+pub use key::{CREDENTIAL, GalleryKey, KeyError};
+pub use keys::KEYS_FILE;
+pub use load::GALLERY_FILE;
 pub use lock::LOCK_FILE;
+pub use metadata::{Group, Metadata, Note};
 pub use name::{NameError, PersonName};
 pub use person::{EnrolTemplate, Enrolment, Person, TemplateNote};
-pub use store::{Access, FileGallery, SNAPSHOT_FILE};
+pub use search::Restriction;
+pub use store::{Access, FileGallery};

@@ -9,9 +9,14 @@ pub enum NameError {
     /// Nothing, or blanks only.
     #[error("the name is empty: give at least one visible character")]
     Empty,
-    /// Over [`PersonName::MAX_BYTES`].
-    #[error("the name has {0} bytes, over the {max} that are allowed: shorten it", max = PersonName::MAX_BYTES)]
-    TooLong(usize),
+    /// Over the limit of its kind.
+    #[error("the text has {bytes} bytes, over the {max} that are allowed: shorten it")]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        max: usize,
+    },
     /// Blanks at an end.
     #[error("the name begins or ends with a blank: remove it")]
     OuterBlank,
@@ -46,7 +51,7 @@ impl PersonName {
             return Err(NameError::Empty);
         }
         if text.len() > PersonName::MAX_BYTES {
-            return Err(NameError::TooLong(text.len()));
+            return Err(NameError::TooLong { bytes: text.len(), max: PersonName::MAX_BYTES });
         }
         for (i, c) in text.chars().enumerate() {
             if is_control(c) {

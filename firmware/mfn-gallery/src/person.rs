@@ -1,6 +1,8 @@
 //! People and what is kept of each of their templates.
 
-use crate::PersonName;
+use crate::metadata::unix;
+use crate::seal::Id;
+use crate::{Metadata, PersonName};
 use mfn_template::{PersonId, Template};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +22,8 @@ pub struct EnrolTemplate {
 pub struct Enrolment {
     /// A name that nobody in the gallery has.
     pub name: PersonName,
+    /// Group, validity and the like; `Metadata::default()` for none.
+    pub metadata: Metadata,
     /// At least one.
     pub templates: Vec<EnrolTemplate>,
 }
@@ -42,9 +46,9 @@ impl TemplateNote {
 }
 
 impl From<&EnrolTemplate> for TemplateNote {
-    /// A clock before 1970 (a board without a battery) counts as 1970; quality is kept to 0 to 1.
+    /// Quality is kept to 0 to 1.
     fn from(new: &EnrolTemplate) -> TemplateNote {
-        let taken_unix = new.taken.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let taken_unix = unix(new.taken);
         let quality = if new.quality.is_nan() { 0.0 } else { new.quality.clamp(0.0, 1.0) };
         TemplateNote { taken_unix, quality }
     }
@@ -57,8 +61,21 @@ pub struct Person {
     pub id: PersonId,
     /// Nobody else in the gallery has it.
     pub name: PersonName,
+    /// Group, validity and the like.
+    pub metadata: Metadata,
     /// One a template, in the order of enrolment; never empty.
     pub templates: Vec<TemplateNote>,
+    /// The person's own key in the key table.
+    pub(crate) key: KeyPlace,
     /// The matrix row of the first template; the others follow.
     pub(crate) first_row: usize,
+}
+
+/// Which key of the key table seals a person's records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyPlace {
+    /// Place in the table.
+    pub(crate) entry: u32,
+    /// The key's random serial: another one there means that the person's key is destroyed.
+    pub(crate) serial: Id,
 }

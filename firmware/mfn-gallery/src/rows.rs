@@ -1,8 +1,5 @@
 //! The templates in one block of memory, aligned for the matcher.
 
-use mfn_template::Template;
-use std::ops::Range;
-
 /// Cache line of every CPU we run on; an unaligned 64-byte load costs two of them.
 const ALIGNMENT: usize = 64;
 
@@ -51,20 +48,21 @@ impl<T: Copy + Default> Rows<T> {
 }
 
 impl Rows<f32> {
-    /// A copy with the rows `gap` replaced by templates.
-    pub(crate) fn replaced<'a>(
-        &self,
-        gap: Range<usize>,
-        new: impl ExactSizeIterator<Item = &'a Template>,
-    ) -> Rows {
-        let mut rows = Rows::zeroed(self.dimension, self.count - gap.len() + new.len());
-        let (before, rest) = rows.values_mut().split_at_mut(gap.start * self.dimension);
-        let (middle, after) = rest.split_at_mut(new.len() * self.dimension);
-        before.copy_from_slice(&self.values()[..gap.start * self.dimension]);
-        after.copy_from_slice(&self.values()[gap.end * self.dimension..]);
-        for (row, template) in middle.chunks_exact_mut(self.dimension).zip(new) {
-            row.copy_from_slice(template.values());
-        }
-        rows
+    /// Row `i`, to be filled.
+    pub(crate) fn row_mut(&mut self, i: usize) -> &mut [f32] {
+        let dimension = self.dimension;
+        &mut self.values_mut()[i * dimension..][..dimension]
+    }
+
+    /// Copies `count` rows of others, which have the same dimension.
+    pub(crate) fn copy_from(&mut self, at: usize, from: &Rows, first: usize, count: usize) {
+        let (dimension, len) = (self.dimension, count * self.dimension);
+        self.values_mut()[at * dimension..][..len]
+            .copy_from_slice(&from.values()[first * dimension..][..len]);
+    }
+
+    /// Forgets the rows from `count` on.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.count = self.count.min(count);
     }
 }

@@ -7,9 +7,31 @@ use crate::compact::{Compact, CompactProbe};
 use crate::rows::Rows;
 use mfn_kernels::Kernels;
 use mfn_template::{Candidate, Candidates, Template};
+use std::time::SystemTime;
 
 /// Rows scored before their scores are looked at: the scores stay in the first-level cache.
 const BLOCK: usize = 256;
+
+/// Whom a search may find. The default restricts nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Restriction<'a> {
+    /// Only people of this group.
+    pub group: Option<&'a str>,
+    /// Only people who are enabled, valid and not past their erasure date at this time.
+    pub valid_at: Option<SystemTime>,
+}
+
+impl Restriction<'_> {
+    fn admits(&self, person: &Person) -> bool {
+        let group = person.metadata.group.as_ref().map(crate::Group::as_str);
+        self.group.is_none_or(|wanted| group == Some(wanted))
+            && self.valid_at.is_none_or(|time| person.metadata.valid_at(time))
+    }
+
+    fn is_none(&self) -> bool {
+        self.group.is_none() && self.valid_at.is_none()
+    }
+}
 
 /// The `k` best people for a probe. `people` own the rows in sequence.
 pub(crate) fn search(
@@ -18,9 +40,10 @@ pub(crate) fn search(
     people: &[Person],
     probe: &Template,
     k: usize,
+    among: &Restriction<'_>,
 ) -> Candidates {
     assert_eq!(probe.values().len(), rows.dimension(), "a probe of another template space");
-    let mut best = Best::new(people, k);
+    let mut best = Best::new(people, k, among);
     if best.wanted > 0 {
         match compact {
             Some(compact) => search_compact(rows, compact, probe, &mut best),
@@ -67,14 +90,19 @@ fn search_compact(rows: &Rows, compact: &Compact, probe: &Template, best: &mut B
 /// The best people so far, most similar first.
 struct Best<'a> {
     people: &'a [Person],
+    among: &'a Restriction<'a>,
     found: Vec<Candidate>,
     wanted: usize,
 }
 
-impl Best<'_> {
-    fn new(people: &[Person], k: usize) -> Best<'_> {
-        let wanted = k.min(people.len());
-        Best { people, found: Vec::with_capacity(wanted + 1), wanted }
+impl<'a> Best<'a> {
+    fn new(people: &'a [Person], k: usize, among: &'a Restriction<'a>) -> Best<'a> {
+        let possible = match among.is_none() {
+            true => people.len(),
+            false => people.iter().filter(|person| among.admits(person)).count(),
+        };
+        let wanted = k.min(possible);
+        Best { people, among, found: Vec::with_capacity(wanted + 1), wanted }
     }
 
     /// What a score must exceed to matter. Rows come in the order of ids, so an equal one has lost.
@@ -89,8 +117,11 @@ impl Best<'_> {
     fn offer(&mut self, row: usize, score: f32) -> f32 {
         if score > self.bar() {
             let owner = self.people.partition_point(|p| p.first_row <= row) - 1;
-            // Rounding may lead a hair over what a cosine can be.
-            self.take(Candidate { person: self.people[owner].id, similarity: score.clamp(-1.0, 1.0) });
+            let person = &self.people[owner];
+            if self.among.admits(person) {
+                // Rounding may lead a hair over what a cosine can be.
+                self.take(Candidate { person: person.id, similarity: score.clamp(-1.0, 1.0) });
+            }
         }
         self.bar()
     }
@@ -114,14 +145,17 @@ impl Best<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PersonName, TemplateNote};
+    use crate::person::KeyPlace;
+    use crate::{Metadata, PersonName, TemplateNote};
     use mfn_template::PersonId;
     use proptest::prelude::*;
 
     fn person(i: usize, first_row: usize) -> Person {
         let name = PersonName::new(&format!("p{i}")).unwrap();
         let note = TemplateNote { taken_unix: 0, quality: 1.0 };
-        Person { id: PersonId(i as u64), name, templates: vec![note; 3], first_row }
+        let metadata = Metadata { enabled: !i.is_multiple_of(3), ..Metadata::default() };
+        let key = KeyPlace { entry: 0, serial: [0; 16] };
+        Person { id: PersonId(i as u64), name, metadata, templates: vec![note; 3], key, first_row }
     }
 
     /// Directions that crowd around few centres: many similarities closer than the bound.
@@ -146,11 +180,20 @@ mod tests {
         fn the_first_pass_changes_nothing(templates in crowd(), k in 0usize..8) {
             let (probe, templates) = templates.split_last().unwrap();
             let count = templates.len() / 3 * 3;
-            let rows = Rows::zeroed(40, 0).replaced(0..0, templates[..count].iter());
+            let mut rows = Rows::zeroed(40, count);
+            (0..count).for_each(|i| rows.row_mut(i).copy_from_slice(templates[i].values()));
             let people: Vec<Person> = (0..count / 3).map(|i| person(i, 3 * i)).collect();
             let compact = Compact::of(&rows);
-            let plain = search(&rows, None, &people, probe, k);
-            prop_assert_eq!(search(&rows, Some(&compact), &people, probe, k), plain);
+            let all = Restriction::default();
+            let plain = search(&rows, None, &people, probe, k, &all);
+            prop_assert_eq!(search(&rows, Some(&compact), &people, probe, k, &all), plain);
+            let valid = Restriction { valid_at: Some(SystemTime::UNIX_EPOCH), ..all };
+            let some = search(&rows, None, &people, probe, k, &valid);
+            prop_assert_eq!(search(&rows, Some(&compact), &people, probe, k, &valid), some.clone());
+            let mut wanted = search(&rows, None, &people, probe, people.len(), &all).0;
+            wanted.retain(|c| c.person.0 % 3 != 0);
+            wanted.truncate(k);
+            prop_assert_eq!(some.0, wanted);
         }
     }
 }

@@ -1,107 +1,187 @@
 //! The state of a gallery, and its changes as pure functions from one state to the next.
 
 use crate::compact::Compact;
-use crate::person::{EnrolTemplate, Enrolment, Person};
+use crate::edit::{Edit, Reference, What};
+use crate::person::{EnrolTemplate, Enrolment, KeyPlace, Person};
 use crate::rows::Rows;
-use crate::{GalleryError, PersonName, search};
-use mfn_template::{Candidates, PersonId, Template, TemplateSpace};
+use crate::seal::Id;
+use crate::search::{self, Restriction};
+use crate::{GalleryError, Metadata, PersonName, TemplateNote};
+use mfn_template::{Candidates, PersonId, Template};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Everything that a snapshot file holds.
+/// Everything that a gallery holds.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
-    pub(crate) space: TemplateSpace,
     /// Grows by one with each change.
     pub(crate) generation: u64,
     /// Greater than every id ever given.
     pub(crate) next_id: u64,
     /// Ascending by id; each owns the rows from its `first_row` on.
     pub(crate) people: Vec<Person>,
+    /// Serials of the keys of everybody who was ever removed.
+    pub(crate) erased: Vec<Id>,
     /// Shared, because a new name leaves them as they are.
     pub(crate) rows: Arc<Rows>,
     /// Of the same rows, where there are enough of them.
     pub(crate) compact: Option<Arc<Compact>>,
 }
 
+/// References that a person gets, beside the rows that they have.
+type Added<'a> = HashMap<PersonId, Vec<&'a Reference>>;
+
 impl Snapshot {
     /// A gallery that nobody is enrolled in.
-    pub(crate) fn empty(space: TemplateSpace, dimension: usize) -> Snapshot {
+    pub(crate) fn empty(dimension: usize) -> Snapshot {
         let rows = Arc::new(Rows::zeroed(dimension, 0));
-        Snapshot { space, generation: 0, next_id: 1, people: Vec::new(), rows, compact: None }
+        let (people, erased) = Default::default();
+        Snapshot { generation: 0, next_id: 1, people, erased, rows, compact: None }
     }
 
-    /// See [`crate::Gallery::search`].
-    pub(crate) fn search(&self, probe: &Template, k: usize) -> Candidates {
-        search::search(&self.rows, self.compact.as_deref(), &self.people, probe, k)
+    /// See [`crate::Gallery::search_among`].
+    pub(crate) fn search(&self, probe: &Template, k: usize, among: &Restriction<'_>) -> Candidates {
+        search::search(&self.rows, self.compact.as_deref(), &self.people, probe, k, among)
     }
 
-    /// The state with more people, and their ids.
-    pub(crate) fn enrolled(&self, new: &[Enrolment]) -> Result<(Snapshot, Vec<PersonId>), GalleryError> {
+    /// Whether these people can be enrolled.
+    pub(crate) fn check_enrolment(&self, new: &[Enrolment]) -> Result<(), GalleryError> {
         let mut names: HashMap<&str, PersonId> =
             self.people.iter().map(|p| (p.name.as_str(), p.id)).collect();
-        let mut next = self.next();
-        for person in new {
-            self.check(&person.templates)?;
-            let id = PersonId(next.next_id);
-            if let Some(other) = names.insert(person.name.as_str(), id) {
+        for (new, id) in new.iter().zip(self.next_id..) {
+            self.check(&new.templates)?;
+            if let Some(other) = names.insert(new.name.as_str(), PersonId(id)) {
                 return Err(GalleryError::NameTaken(other));
             }
-            next.next_id += 1;
-            let templates = person.templates.iter().map(Into::into).collect();
-            next.people.push(Person { id, name: person.name.clone(), templates, first_row: 0 });
         }
-        let templates: Vec<&Template> =
-            new.iter().flat_map(|p| &p.templates).map(|new| &new.template).collect();
-        let end = self.rows.count();
-        next.put_rows(end..end, &templates)?;
-        let ids = next.people[self.people.len()..].iter().map(|p| p.id).collect();
-        Ok((next, ids))
+        self.check_room(new.iter().map(|new| new.templates.len()).sum())
     }
 
-    /// The state with more templates of one person.
-    pub(crate) fn with_templates(
+    /// The edits that enrol people, who have been checked, under these keys, and their ids.
+    pub(crate) fn enrolment(&self, new: &[Enrolment], keys: &[KeyPlace]) -> (Vec<Edit>, Vec<PersonId>) {
+        let (mut edits, mut ids) = (Vec::new(), Vec::new());
+        for ((new, &key), id) in new.iter().zip(keys).zip(self.next_id..) {
+            let person = PersonId(id);
+            ids.push(person);
+            for (i, reference) in new.templates.iter().map(Reference::from).enumerate() {
+                let (name, metadata) = (new.name.clone(), new.metadata.clone());
+                let what = match i {
+                    0 => What::New { name, metadata, reference },
+                    _ => What::Template(reference),
+                };
+                edits.push(Edit { person, key, what });
+            }
+        }
+        (edits, ids)
+    }
+
+    /// The edits that add templates to a person.
+    pub(crate) fn addition(&self, id: PersonId, new: &[EnrolTemplate]) -> Result<Vec<Edit>, GalleryError> {
+        self.check(new)?;
+        self.check_room(new.len())?;
+        let key = self.person(id)?.key;
+        let edit = |new: &EnrolTemplate| Edit { person: id, key, what: What::Template(new.into()) };
+        Ok(new.iter().map(edit).collect())
+    }
+
+    /// The edit that gives a person other details.
+    pub(crate) fn details(
         &self,
         id: PersonId,
-        new: &[EnrolTemplate],
-    ) -> Result<Snapshot, GalleryError> {
-        self.check(new)?;
-        let mut next = self.next();
-        let person = next.person_mut(id)?;
-        let end = person.first_row + person.templates.len();
-        person.templates.extend(new.iter().map(crate::TemplateNote::from));
-        let templates: Vec<&Template> = new.iter().map(|new| &new.template).collect();
-        next.put_rows(end..end, &templates)?;
-        Ok(next)
-    }
-
-    /// The state in which a person has another name.
-    pub(crate) fn renamed(&self, id: PersonId, name: &PersonName) -> Result<Snapshot, GalleryError> {
-        let mut next = self.next();
-        if let Some(other) = next.people.iter().find(|p| p.name == *name && p.id != id) {
+        name: Option<&PersonName>,
+        metadata: Option<&Metadata>,
+    ) -> Result<Vec<Edit>, GalleryError> {
+        let person = self.person(id)?;
+        let name = name.unwrap_or(&person.name);
+        if let Some(other) = self.people.iter().find(|p| p.name == *name && p.id != id) {
             return Err(GalleryError::NameTaken(other.id));
         }
-        next.person_mut(id)?.name = name.clone();
-        Ok(next)
+        let metadata = metadata.unwrap_or(&person.metadata).clone();
+        let what = What::Details { name: name.clone(), metadata };
+        Ok(vec![Edit { person: id, key: person.key, what }])
     }
 
-    /// The state without a person.
-    pub(crate) fn removed(&self, id: PersonId) -> Result<Snapshot, GalleryError> {
-        let mut next = self.next();
-        let place = next.people.binary_search_by_key(&id, |p| p.id);
-        let person = next.people.remove(place.map_err(|_| GalleryError::NoSuchPerson(id))?);
-        next.put_rows(person.first_row..person.first_row + person.templates.len(), &[])?;
-        Ok(next)
+    /// The edits that remove people.
+    pub(crate) fn removal(&self, ids: &[PersonId]) -> Result<Vec<Edit>, GalleryError> {
+        let edit = |&id: &PersonId| {
+            let key = self.person(id)?.key;
+            Ok(Edit { person: id, key, what: What::Remove })
+        };
+        ids.iter().map(edit).collect()
     }
 
-    /// A copy of the next generation, rows still shared.
-    fn next(&self) -> Snapshot {
-        Snapshot { generation: self.generation + 1, ..self.clone() }
+    /// The state after whole operations. Edits of people who are not here (they could not be read)
+    /// change nothing but what ids may be given.
+    pub(crate) fn after(&self, operations: &[Vec<Edit>]) -> Snapshot {
+        let mut next = self.clone();
+        let mut added = Added::new();
+        let mut rows_change = false;
+        for operation in operations {
+            next.generation += 1;
+            for edit in operation {
+                rows_change |= next.edit(edit, &mut added);
+            }
+        }
+        if rows_change {
+            next.put_rows(&self.rows, &added);
+        }
+        next
     }
 
-    fn person_mut(&mut self, id: PersonId) -> Result<&mut Person, GalleryError> {
+    /// Does one edit, but for the rows; says whether they change.
+    fn edit<'a>(&mut self, edit: &'a Edit, added: &mut Added<'a>) -> bool {
+        let place = self.people.binary_search_by_key(&edit.person, |p| p.id);
+        let fresh = edit.person.0 >= self.next_id;
+        self.next_id = self.next_id.max(edit.person.0.saturating_add(1));
+        match (&edit.what, place) {
+            (What::New { name, metadata, reference }, Err(_)) if fresh => {
+                let (name, metadata) = (name.clone(), metadata.clone());
+                let templates = vec![reference.note];
+                let Edit { person: id, key, .. } = *edit;
+                self.people.push(Person { id, name, metadata, templates, key, first_row: 0 });
+                added.insert(edit.person, vec![reference]);
+                true
+            }
+            (What::Template(reference), Ok(i)) => {
+                self.people[i].templates.push(reference.note);
+                added.entry(edit.person).or_default().push(reference);
+                true
+            }
+            (What::Details { name, metadata }, Ok(i)) => {
+                (self.people[i].name, self.people[i].metadata) = (name.clone(), metadata.clone());
+                false
+            }
+            (What::Remove, place) => {
+                self.erased.push(edit.key.serial);
+                added.remove(&edit.person);
+                place.map(|i| self.people.remove(i)).is_ok()
+            }
+            _ => false,
+        }
+    }
+
+    /// Builds the rows anew from those before and what was added, person after person.
+    fn put_rows(&mut self, before: &Rows, added: &Added<'_>) {
+        let count = self.people.iter().map(|p| p.templates.len()).sum();
+        let mut rows = Rows::zeroed(before.dimension(), count);
+        let mut first_row = 0;
+        for person in &mut self.people {
+            let new = added.get(&person.id).map_or(&[][..], Vec::as_slice);
+            let kept = person.templates.len() - new.len();
+            rows.copy_from(first_row, before, person.first_row, kept);
+            for (i, reference) in new.iter().enumerate() {
+                rows.row_mut(first_row + kept + i).copy_from_slice(&reference.values);
+            }
+            person.first_row = first_row;
+            first_row += person.templates.len();
+        }
+        self.compact = Compact::if_large(&rows);
+        self.rows = Arc::new(rows);
+    }
+
+    pub(crate) fn person(&self, id: PersonId) -> Result<&Person, GalleryError> {
         let place = self.people.binary_search_by_key(&id, |p| p.id);
-        place.map(|i| &mut self.people[i]).map_err(|_| GalleryError::NoSuchPerson(id))
+        place.map(|i| &self.people[i]).map_err(|_| GalleryError::NoSuchPerson(id))
     }
 
     fn check(&self, templates: &[EnrolTemplate]) -> Result<(), GalleryError> {
@@ -115,18 +195,15 @@ impl Snapshot {
         }
     }
 
-    /// Replaces rows and gives everybody's first row anew.
-    fn put_rows(&mut self, gap: std::ops::Range<usize>, new: &[&Template]) -> Result<(), GalleryError> {
-        if u32::try_from(self.rows.count() + new.len()).is_err() {
-            return Err(GalleryError::Full);
-        }
-        self.rows = Arc::new(self.rows.replaced(gap, new.iter().copied()));
-        self.compact = Compact::if_large(&self.rows);
-        let mut row = 0;
-        for person in &mut self.people {
-            person.first_row = row;
-            row += person.templates.len();
-        }
-        Ok(())
+    fn check_room(&self, new: usize) -> Result<(), GalleryError> {
+        u32::try_from(self.rows.count() + new).map(|_| ()).map_err(|_| GalleryError::Full)
+    }
+
+    /// Notes and values of one person's templates.
+    pub(crate) fn references<'a>(
+        &'a self,
+        person: &'a Person,
+    ) -> impl Iterator<Item = (TemplateNote, &'a [f32])> {
+        person.templates.iter().enumerate().map(|(i, note)| (*note, self.rows.row(person.first_row + i)))
     }
 }

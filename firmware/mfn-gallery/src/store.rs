@@ -1,18 +1,21 @@
-//! The gallery in a folder: reading, replacing, noticing changes.
+//! The gallery in a folder: opening, what it is asked, and readers. How it is changed is in
+//! `writer.rs`.
 
-use crate::lock::Lock;
+use crate::disk::{Disk, Folder, Purpose};
+use crate::key::GalleryKey;
+use crate::load::{Advance, GALLERY_FILE, Loaded, Source};
+use crate::search::Restriction;
 use crate::snapshot::Snapshot;
-use crate::{EnrolTemplate, Enrolment, Gallery, GalleryError, Person, PersonName, Problem, format};
+use crate::{
+    EnrolTemplate, Enrolment, Finding, Gallery, GalleryError, Metadata, Person, PersonName, Problem,
+};
 use mfn_template::{Candidates, PersonId, Template, TemplateSpace};
-use rustix::fs::{Mode, OFlags};
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read};
-use std::os::unix::fs::MetadataExt;
+use std::any::Any;
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// The snapshot's name in the gallery's folder.
-pub const SNAPSHOT_FILE: &str = "gallery.mfn";
-const NEW_FILE: &str = "gallery.mfn.new";
+/// Slots of a journal: 4 MiB, a thousand changes between compactions.
+const SLOTS: u32 = 1024;
 
 /// What a gallery is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,36 +28,65 @@ pub enum Access {
 
 /// A gallery in a folder, as `FORMAT.md` describes it. All of it is in memory as well.
 pub struct FileGallery {
-    dir: PathBuf,
-    dimension: usize,
-    snapshot: Snapshot,
-    /// Of the snapshot file when it was last read or written, sound or not; none if missing.
-    stamp: Option<Stamp>,
+    pub(crate) source: Source,
+    /// What was loaded; none while there is no file.
+    pub(crate) loaded: Option<Loaded>,
+    /// Stands for the people while nothing is loaded.
+    pub(crate) nobody: Snapshot,
+    pub(crate) slots: u32,
     /// Held as long as this gallery may write.
-    lock: Option<Lock>,
+    pub(crate) lock: Option<Box<dyn Any + Send + Sync>>,
+    /// Why there are no more changes.
+    pub(crate) halted: Option<String>,
+    /// The last complaint of [`Gallery::reload`].
+    complaint: Option<String>,
 }
 
 impl FileGallery {
     /// Opens the gallery in a folder for the templates of one recogniser. A folder without a
-    /// snapshot is an empty gallery.
+    /// gallery is an empty one. Damage does not keep it from opening where anything is intact:
+    /// see [`FileGallery::findings`].
     ///
     /// # Errors
-    /// When the snapshot is unusable (see [`Problem`]), or, for writing, when another process
-    /// writes or the folder cannot be made.
+    /// When the gallery is unusable (see [`Problem`]), or, for writing, when another process
+    /// writes or the folder cannot be made or written.
     pub fn open(
         dir: &Path,
         space: &TemplateSpace,
         dimension: usize,
         access: Access,
+        key: &GalleryKey,
     ) -> Result<FileGallery, GalleryError> {
-        let lock = match access {
-            Access::Read => None,
-            Access::Write => Some(Lock::take(dir)?),
+        FileGallery::open_on(Box::new(Folder::new(dir)), space, dimension, access, key, SLOTS)
+    }
+
+    /// As [`FileGallery::open`], on any disk, with `slots` slots (1 to 65,536) in journals that are
+    /// made from now on.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_on(
+        disk: Box<dyn Disk>,
+        space: &TemplateSpace,
+        dimension: usize,
+        access: Access,
+        key: &GalleryKey,
+        slots: u32,
+    ) -> Result<FileGallery, GalleryError> {
+        let (lock, purpose) = match access {
+            Access::Read => (None, Purpose::Read),
+            Access::Write => (Some(disk.lock()?), Purpose::Update),
         };
-        let snapshot = Snapshot::empty(space.clone(), dimension);
-        let mut gallery = FileGallery { dir: dir.to_owned(), dimension, snapshot, stamp: None, lock };
-        if let Some((snapshot, stamp)) = gallery.load().map_err(|p| gallery.unusable(p))? {
-            (gallery.snapshot, gallery.stamp) = (snapshot, Some(stamp));
+        let (key, space) = (key.0.clone(), space.clone());
+        let source = Source { disk, key, space, dimension, purpose };
+        let nobody = source.nobody();
+        let (halted, complaint) = (None, None);
+        let slots = slots.clamp(1, 65_536);
+        let mut gallery = FileGallery { source, loaded: None, nobody, slots, lock, halted, complaint };
+        gallery.loaded = gallery.source.load().map_err(|p| gallery.unusable(p))?;
+        gallery.tell_findings();
+        if access == Access::Write {
+            gallery.prepare()?;
         }
         Ok(gallery)
     }
@@ -62,160 +94,164 @@ impl FileGallery {
     /// Grows by one with every change that was ever made.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.snapshot.generation
+        self.state().generation
     }
 
     /// The networks whose templates these are.
     #[must_use]
     pub fn space(&self) -> &TemplateSpace {
-        &self.snapshot.space
+        &self.source.space
     }
 
     /// Values a template.
     #[must_use]
     pub fn dimension(&self) -> usize {
-        self.dimension
+        self.source.dimension
     }
 
-    /// The snapshot's file.
+    /// The gallery's file.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.dir.join(SNAPSHOT_FILE)
+        self.source.disk.path().join(GALLERY_FILE)
     }
 
-    fn unusable(&self, problem: Problem) -> GalleryError {
+    /// What was dropped, left out or damaged when the gallery was last read as a whole.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        self.loaded.as_ref().map_or(&[], |loaded| &loaded.findings)
+    }
+
+    /// The opaque ids of everybody who was ever removed: what a backup must not bring back.
+    #[must_use]
+    pub fn erased(&self) -> &[[u8; 16]] {
+        &self.state().erased
+    }
+
+    /// Slots of the journal that are free: when none are, the next change compacts.
+    #[must_use]
+    pub fn free_slots(&self) -> u32 {
+        self.loaded.as_ref().map_or(self.slots, |loaded| loaded.header.slots - loaded.end)
+    }
+
+    /// Writes everything anew with an empty journal. Happens by itself when the journal is full;
+    /// when it is cut off, the gallery is as it was. Takes time in proportion to the gallery; other
+    /// processes match meanwhile.
+    ///
+    /// # Errors
+    /// When the new file cannot be saved.
+    pub fn compact(&mut self) -> Result<(), GalleryError> {
+        self.check_writable()?;
+        self.in_place()?;
+        self.rewrite(self.state().clone())
+    }
+
+    pub(crate) fn state(&self) -> &Snapshot {
+        self.loaded.as_ref().map_or(&self.nobody, |loaded| &loaded.state)
+    }
+
+    /// A person with the values of all templates.
+    #[cfg(test)]
+    pub(crate) fn person_and_values(&self, id: PersonId) -> (&Person, Vec<&[f32]>) {
+        let person = self.state().person(id).unwrap();
+        (person, self.state().references(person).map(|(_, values)| values).collect())
+    }
+
+    pub(crate) fn unusable(&self, problem: Problem) -> GalleryError {
         GalleryError::Unusable { path: self.path(), problem }
     }
 
-    /// Reads what is on disk now; nothing when there is no file.
-    fn load(&self) -> Result<Option<(Snapshot, Stamp)>, Problem> {
-        let Some(file) = open_plain(&self.path())? else { return Ok(None) };
-        let meta = file.metadata()?;
-        // A file cannot grow under us (it is only ever replaced); if one does, it is not read on.
-        let mut input = BufReader::new(file).take(meta.len());
-        let snapshot = format::read(&mut input, meta.len(), &self.snapshot.space, self.dimension)?;
-        Ok(Some((snapshot, Stamp::of(&meta))))
+    pub(crate) fn not_saved(&self, source: io::Error) -> GalleryError {
+        GalleryError::NotSaved { path: self.path(), source }
     }
 
-    /// Makes the next state last, then takes it over.
-    fn commit(&mut self, next: Snapshot) -> Result<(), GalleryError> {
-        if self.lock.is_none() {
-            return Err(GalleryError::ReadOnly);
+    fn tell_findings(&self) {
+        for finding in self.findings() {
+            let level = if finding.is_damage() { log::Level::Error } else { log::Level::Warn };
+            log::log!(level, "gallery {}: {finding}", self.source.disk.path().display());
         }
-        let path = self.path();
-        if let Err(source) = self.write(&next) {
-            return Err(GalleryError::NotSaved { path, source });
-        }
-        self.snapshot = next;
-        self.stamp = Stamp::at(&path).unwrap_or_default();
-        let synced = File::open(&self.dir).and_then(|dir| dir.sync_all());
-        synced.map_err(|source| GalleryError::NotDurable { path, source })
     }
 
-    /// Writes a new snapshot beside the old one and puts it in the old one's place.
-    fn write(&self, next: &Snapshot) -> io::Result<()> {
-        let new = self.dir.join(NEW_FILE);
-        match fs::remove_file(&new) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+    fn look(&mut self) -> Result<bool, GalleryError> {
+        let now = self.source.disk.identity(GALLERY_FILE).map_err(|e| self.unusable(e.into()))?;
+        let known = self.loaded.as_ref().map(|loaded| loaded.identity);
+        match (&mut self.loaded, now) {
+            (None, None) => return Ok(false),
+            (Some(_), None) => return Err(GalleryError::Gone { path: self.path() }),
+            (Some(loaded), Some(_)) if now == known => match loaded.advance() {
+                Ok(Advance::Nothing) => return Ok(false),
+                Ok(Advance::Taken) => return Ok(true),
+                // The whole reading gives the better message.
+                Ok(Advance::ReadAgain) | Err(_) => {}
+            },
             _ => {}
         }
-        let written = write_file(&new, next).and_then(|()| fs::rename(&new, self.path()));
-        if written.is_err() {
-            // Half a file is of no use to anybody; if even this fails, the next writer does it.
-            let _ = fs::remove_file(&new);
+        let Some(new) = self.source.load().map_err(|p| self.unusable(p))? else { return Ok(false) };
+        if new.state.generation < self.generation() {
+            log::warn!(
+                "gallery generation {} replaced by {}: an older copy was put in its place",
+                self.generation(),
+                new.state.generation
+            );
         }
-        written
+        self.loaded = Some(new);
+        self.tell_findings();
+        Ok(true)
     }
 }
 
 impl Gallery for FileGallery {
     fn people(&self) -> &[Person] {
-        &self.snapshot.people
+        &self.state().people
     }
 
-    fn search(&self, probe: &Template, k: usize) -> Candidates {
-        self.snapshot.search(probe, k)
+    fn search_among(&self, probe: &Template, k: usize, among: &Restriction<'_>) -> Candidates {
+        self.state().search(probe, k, among)
     }
 
     fn enrol_all(&mut self, people: &[Enrolment]) -> Result<Vec<PersonId>, GalleryError> {
-        let (next, ids) = self.snapshot.enrolled(people)?;
-        self.commit(next)?;
+        self.check_writable()?;
+        if people.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.state().check_enrolment(people)?;
+        let keys = self.fresh_keys(people.len())?;
+        let (edits, ids) = self.state().enrolment(people, &keys);
+        self.commit(edits)?;
         Ok(ids)
     }
 
     fn add_templates(&mut self, person: PersonId, templates: &[EnrolTemplate]) -> Result<(), GalleryError> {
-        self.commit(self.snapshot.with_templates(person, templates)?)
+        self.commit(self.state().addition(person, templates)?)
     }
 
     fn rename(&mut self, person: PersonId, name: &PersonName) -> Result<(), GalleryError> {
-        self.commit(self.snapshot.renamed(person, name)?)
+        self.commit(self.state().details(person, Some(name), None)?)
     }
 
-    fn remove(&mut self, person: PersonId) -> Result<(), GalleryError> {
-        self.commit(self.snapshot.removed(person)?)
+    fn set_metadata(&mut self, person: PersonId, metadata: &Metadata) -> Result<(), GalleryError> {
+        self.commit(self.state().details(person, None, Some(metadata))?)
+    }
+
+    fn remove_all(&mut self, people: &[PersonId]) -> Result<(), GalleryError> {
+        if people.is_empty() {
+            return Ok(());
+        }
+        self.commit(self.state().removal(people)?)
     }
 
     fn reload(&mut self) -> Result<bool, GalleryError> {
-        let path = self.path();
-        let now = Stamp::at(&path).map_err(|e| self.unusable(e.into()))?;
-        if now == self.stamp {
+        if self.lock.is_some() {
+            // Nobody else writes.
             return Ok(false);
         }
-        // Remembered first: a file that is no good is complained about once, not twice a second.
-        self.stamp = now;
-        match self.load().map_err(|p| self.unusable(p))? {
-            None => Err(GalleryError::Gone { path }),
-            Some((snapshot, stamp)) => {
-                if snapshot.generation <= self.snapshot.generation {
-                    log::warn!(
-                        "gallery generation {} replaced by {}: an older copy was put in its place",
-                        self.snapshot.generation,
-                        snapshot.generation
-                    );
-                }
-                (self.snapshot, self.stamp) = (snapshot, Some(stamp));
-                Ok(true)
+        match self.look() {
+            Ok(news) => {
+                self.complaint = None;
+                Ok(news)
             }
-        }
-    }
-}
-
-/// What tells one snapshot file from the next without reading it: device, inode, size, times.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Stamp([i64; 7]);
-
-impl Stamp {
-    fn of(meta: &fs::Metadata) -> Stamp {
-        let (dev, inode, size) = (meta.dev() as i64, meta.ino() as i64, meta.size() as i64);
-        Stamp([dev, inode, size, meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()])
-    }
-
-    /// Of the file at a path (a link's own); none if there is no file.
-    fn at(path: &Path) -> io::Result<Option<Stamp>> {
-        match fs::symlink_metadata(path) {
-            Ok(meta) => Ok(Some(Stamp::of(&meta))),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            // Said once, not twice a second.
+            Err(e) if self.complaint.replace(e.to_string()).as_ref() == Some(&e.to_string()) => Ok(false),
             Err(e) => Err(e),
         }
     }
-}
-
-/// Opens a plain file to read; none if there is no file. Does not wait on a pipe.
-fn open_plain(path: &Path) -> Result<Option<File>, Problem> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(fd) => File::from(fd),
-        Err(rustix::io::Errno::NOENT) => return Ok(None),
-        Err(rustix::io::Errno::LOOP) => return Err(Problem::SymbolicLink),
-        Err(e) => return Err(Problem::Io(e.into())),
-    };
-    if file.metadata()?.is_file() { Ok(Some(file)) } else { Err(Problem::NotAFile) }
-}
-
-fn write_file(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
-    let mut out = BufWriter::new(file);
-    format::write(snapshot, &mut out)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }

@@ -18,9 +18,9 @@ fn each_rule_has_its_own_message() {
     let cases = [
         ("", Empty),
         (" \t ", Empty),
-        (&"x".repeat(129), TooLong(129)),
-        (&"é".repeat(65), TooLong(130)),
-        (&"x".repeat(10_000), TooLong(10_000)),
+        (&"x".repeat(129), TooLong { bytes: 129, max: 128 }),
+        (&"é".repeat(65), TooLong { bytes: 130, max: 128 }),
+        (&"x".repeat(10_000), TooLong { bytes: 10_000, max: 128 }),
         (" Ann", OuterBlank),
         ("Ann\u{3000}", OuterBlank),
         ("../etc/passwd", Slash(3)),

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery};
+use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, Metadata};
 use mfn_template::{PersonId, Template};
 use proptest::prelude::*;
 
@@ -21,10 +21,14 @@ fn people() -> impl Strategy<Value = Vec<Vec<Template>>> {
 }
 
 fn gallery_of(people: &[Vec<Template>], dir: &std::path::Path) -> FileGallery {
-    let mut gallery = FileGallery::open(dir, &space(), WIDTH, Access::Write).unwrap();
+    let mut gallery = FileGallery::open(dir, &space(), WIDTH, Access::Write, &key()).unwrap();
     let enrolment = |(i, templates): (usize, &Vec<Template>)| {
         let new = |t: &Template| EnrolTemplate { template: t.clone(), quality: 1.0, taken: at(0) };
-        Enrolment { name: name(&format!("p{i}")), templates: templates.iter().map(new).collect() }
+        Enrolment {
+            name: name(&format!("p{i}")),
+            metadata: Metadata::default(),
+            templates: templates.iter().map(new).collect(),
+        }
     };
     let enrolments: Vec<Enrolment> = people.iter().enumerate().map(enrolment).collect();
     gallery.enrol_all(&enrolments).unwrap();
@@ -76,7 +80,7 @@ fn a_large_gallery_gives_the_same_ranking() {
     let people: Vec<Vec<Template>> = (0..2_500).map(|i| vec![of(2 * i), of(2 * i + 1)]).collect();
     let dir = tempfile::tempdir().unwrap();
     drop(gallery_of(&people, dir.path()));
-    let gallery = FileGallery::open(dir.path(), &space(), WIDTH, Access::Read).unwrap();
+    let gallery = FileGallery::open(dir.path(), &space(), WIDTH, Access::Read, &key()).unwrap();
     for probe in (0..40).map(|i| of(9_999 + 7 * i)) {
         let found: Vec<f64> = gallery.search(&probe, 10).0.iter().map(|c| f64::from(c.similarity)).collect();
         let wanted = ranking(&people, &probe);

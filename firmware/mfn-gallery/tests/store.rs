@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use mfn_gallery::{Access, FileGallery, Gallery, GalleryError, LOCK_FILE, Problem, SNAPSHOT_FILE};
+use mfn_gallery::{Access, FileGallery, GALLERY_FILE, Gallery, GalleryError, LOCK_FILE, Metadata, Problem};
 use mfn_template::{PersonId, TemplateSpace};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -35,7 +35,7 @@ fn a_missing_folder_is_empty_to_readers_and_made_by_the_writer() {
     gallery.enrol(&name("Ann"), &[reference([1.0, 0.0, 0.0, 0.0])]).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(
-        (mode(&dir), mode(&dir.join(SNAPSHOT_FILE)), mode(&dir.join(LOCK_FILE))),
+        (mode(&dir), mode(&dir.join(GALLERY_FILE)), mode(&dir.join(LOCK_FILE))),
         (0o700, 0o600, 0o600)
     );
 }
@@ -87,7 +87,7 @@ fn the_lock_ends_with_the_gallery_and_not_with_children() {
 #[test]
 fn refused_changes_change_nothing() {
     let (dir, mut gallery) = ann();
-    let before = fs::read(dir.path().join(SNAPSHOT_FILE)).unwrap();
+    let before = fs::read(dir.path().join(GALLERY_FILE)).unwrap();
     let taken = gallery.enrol_all(&[enrolment("Ben", &[[1.0; 4]]), enrolment("Ann", &[[1.0; 4]])]);
     assert!(matches!(taken, Err(GalleryError::NameTaken(PersonId(1)))));
     let twice = gallery.enrol_all(&[enrolment("Ben", &[[1.0; 4]]), enrolment("Ben", &[[1.0; 4]])]);
@@ -106,20 +106,21 @@ fn refused_changes_change_nothing() {
     let mut reader = open(dir.path(), Access::Read).unwrap();
     assert!(matches!(reader.remove(PersonId(1)), Err(GalleryError::ReadOnly)));
     assert_eq!((gallery.people().len(), reader.people().len(), gallery.generation()), (1, 1, 1));
-    assert_eq!(fs::read(dir.path().join(SNAPSHOT_FILE)).unwrap(), before);
+    assert_eq!(fs::read(dir.path().join(GALLERY_FILE)).unwrap(), before);
     gallery.rename(PersonId(1), &name("Ann")).unwrap();
 }
 
 #[test]
-fn a_change_that_cannot_be_written_did_not_happen() {
+fn a_compaction_that_cannot_be_written_did_not_happen() {
     let (dir, mut gallery) = ann();
     // A folder in the new file's place can be neither removed nor replaced, not even by root.
     fs::create_dir(dir.path().join("gallery.mfn.new")).unwrap();
-    let error = gallery.enrol(&name("Ben"), &[reference([0.0, 1.0, 0.0, 0.0])]).unwrap_err();
+    let error = gallery.compact().unwrap_err();
     assert!(matches!(error, GalleryError::NotSaved { .. }), "{error}");
     assert!(error.to_string().contains("did not happen"), "{error}");
     assert_eq!((gallery.people().len(), open(dir.path(), Access::Read).unwrap().people().len()), (1, 1));
     fs::remove_dir(dir.path().join("gallery.mfn.new")).unwrap();
+    gallery.compact().unwrap();
     assert_eq!(gallery.enrol(&name("Ben"), &[reference([0.0, 1.0, 0.0, 0.0])]).unwrap(), PersonId(2));
 }
 
@@ -127,7 +128,7 @@ fn a_change_that_cannot_be_written_did_not_happen() {
 fn a_read_only_folder_still_answers_and_says_that_nothing_happened() {
     let (dir, mut gallery) = ann();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500)).unwrap();
-    let outcome = gallery.remove(PersonId(1));
+    let outcome = gallery.compact();
     let root = fs::write(dir.path().join("probe"), "").is_ok();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
     if root {
@@ -138,13 +139,13 @@ fn a_read_only_folder_still_answers_and_says_that_nothing_happened() {
     assert_eq!(gallery.search(&template([1.0, 2.0, 3.0, 4.0]), 1).0.len(), 1);
 }
 
-/// A disk that is full after 4 KiB: this test runs itself in a process with a limit on file sizes.
+/// A disk that is full after the empty gallery: this test runs itself in a process with a limit on file sizes.
 #[test]
 fn a_full_disk_loses_nothing() {
     const DIR: &str = "MFN_TEST_FULL_DISK";
     if let Some(dir) = std::env::var_os(DIR) {
         let mut gallery = open(Path::new(&dir), Access::Write).unwrap();
-        let many: Vec<_> = (0..200).map(|i| enrolment(&format!("p{i}"), &[[1.0; 4]])).collect();
+        let many: Vec<_> = (0..1100).map(|i| enrolment(&format!("p{i}"), &[[1.0; 4]])).collect();
         let error = gallery.enrol_all(&many).unwrap_err();
         assert!(matches!(error, GalleryError::NotSaved { .. }), "{error}");
         assert_eq!(gallery.people().len(), 1);
@@ -153,7 +154,7 @@ fn a_full_disk_loses_nothing() {
     }
     let (dir, gallery) = ann();
     drop(gallery);
-    let limited = r#"trap "" XFSZ; ulimit -f 8; exec "$0" --exact a_full_disk_loses_nothing"#;
+    let limited = r#"trap "" XFSZ; ulimit -f 8216; exec "$0" --exact a_full_disk_loses_nothing"#;
     let mut child = Command::new("sh");
     child.args(["-c", limited]).arg(std::env::current_exe().unwrap()).env(DIR, dir.path());
     match child.output() {
@@ -209,7 +210,7 @@ fn readers_never_see_half_a_change() {
 #[test]
 fn a_reader_keeps_what_it_has_when_the_new_file_is_bad_or_gone() {
     let (dir, mut writer) = ann();
-    let path = dir.path().join(SNAPSHOT_FILE);
+    let path = dir.path().join(GALLERY_FILE);
     let mut reader = open(dir.path(), Access::Read).unwrap();
     fs::write(&path, "not a gallery at all").unwrap();
     let error = reader.reload().unwrap_err();
@@ -219,6 +220,7 @@ fn a_reader_keeps_what_it_has_when_the_new_file_is_bad_or_gone() {
     assert!(matches!(reader.reload(), Err(GalleryError::Gone { .. })));
     assert!(!reader.reload().unwrap());
     assert_eq!(reader.search(&template([1.0, 2.0, 3.0, 4.0]), 1).0.len(), 1);
+    // The writer has everything in memory, and puts it back.
     writer.rename(PersonId(1), &name("Anna")).unwrap();
     assert!(reader.reload().unwrap() && reader.find("Anna").is_some());
 }
@@ -228,8 +230,8 @@ fn links_pipes_folders_and_empty_files_are_refused() {
     let (other, gallery) = ann();
     drop(gallery);
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join(SNAPSHOT_FILE);
-    symlink(other.path().join(SNAPSHOT_FILE), &path).unwrap();
+    let path = dir.path().join(GALLERY_FILE);
+    symlink(other.path().join(GALLERY_FILE), &path).unwrap();
     assert!(matches!(problem(dir.path()), Problem::SymbolicLink));
     fs::remove_file(&path).unwrap();
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
@@ -258,8 +260,32 @@ fn a_link_in_place_of_the_lock_is_not_followed() {
 fn templates_of_another_network_are_refused_by_name() {
     let (dir, _gallery) = ann();
     let other = TemplateSpace::new("other-space").unwrap();
-    let error = FileGallery::open(dir.path(), &other, DIMENSION, Access::Read).err().unwrap().to_string();
+    let error =
+        FileGallery::open(dir.path(), &other, DIMENSION, Access::Read, &key()).err().unwrap().to_string();
     assert!(error.contains("test-space") && error.contains("other-space"), "{error}");
-    let error = FileGallery::open(dir.path(), &space(), 8, Access::Read).err().unwrap().to_string();
+    let error = FileGallery::open(dir.path(), &space(), 8, Access::Read, &key()).err().unwrap().to_string();
     assert!(error.contains("4 values") && error.contains("makes 8"), "{error}");
+}
+
+#[test]
+fn a_file_that_somebody_else_put_there_is_not_overwritten() {
+    let (dir, mut writer) = ann();
+    let path = dir.path().join(GALLERY_FILE);
+    fs::write(dir.path().join("backup"), "restored").unwrap();
+    fs::rename(dir.path().join("backup"), &path).unwrap();
+    let error = writer.rename(PersonId(1), &name("Anna")).unwrap_err().to_string();
+    assert!(error.contains("did not happen") && error.contains("put in its place"), "{error}");
+    assert!(writer.compact().is_err());
+    assert_eq!(fs::read(&path).unwrap(), b"restored");
+}
+
+#[test]
+fn people_past_their_erasure_date_are_removed() {
+    let (dir, mut gallery) = ann();
+    let metadata = Metadata { erase_after: Some(1_000), ..Metadata::default() };
+    gallery.set_metadata(PersonId(1), &metadata).unwrap();
+    assert_eq!(gallery.remove_expired(at(999)).unwrap(), []);
+    assert_eq!(gallery.remove_expired(at(1_000)).unwrap(), [PersonId(1)]);
+    assert!(open(dir.path(), Access::Read).unwrap().people().is_empty());
+    assert_eq!(gallery.erased().len(), 1);
 }

@@ -1,9 +1,9 @@
 //! Opens what most commands need: models behind the guard, and the gallery that belongs to them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mfn_engine::{Detector, Guard, GuardLimits, ModelFolder, Models, Recogniser};
-use mfn_gallery::{Access, FileGallery, GalleryError};
+use mfn_gallery::{Access, FileGallery, GalleryError, GalleryKey};
 
 use crate::cli::{GalleryDir, WithModels};
 use crate::config::Config;
@@ -69,8 +69,22 @@ impl Chosen {
         let (Some(space), Some(dimension)) = (self.recogniser.space(), self.recogniser.dimension()) else {
             unreachable!("a recogniser's manifest has a template space");
         };
-        FileGallery::open(dir, space, dimension, access)
+        FileGallery::open(dir, space, dimension, access, &gallery_key(dir)?)
     }
+}
+
+/// The key of the gallery in a folder: systemd's credential, or the file beside the folder, made when missing.
+fn gallery_key(gallery: &Path) -> Result<GalleryKey, GalleryError> {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let path = GalleryKey::path_for(gallery, credentials.as_deref());
+    let (key, made) = GalleryKey::load_or_create(&path)?;
+    if made {
+        log::warn!(
+            "made the gallery key {}: keep a copy elsewhere, nobody can be read without it",
+            path.display()
+        );
+    }
+    Ok(key)
 }
 
 /// The hidden command by which this program tries a stranger's network in a child process.

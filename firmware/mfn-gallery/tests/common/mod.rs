@@ -1,7 +1,9 @@
 //! What the gallery's tests share: small galleries in temporary folders.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, GalleryError, PersonName};
+use mfn_gallery::{
+    Access, EnrolTemplate, Enrolment, FileGallery, GalleryError, GalleryKey, Metadata, PersonName,
+};
 use mfn_template::{Template, TemplateSpace};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,8 +15,12 @@ pub fn space() -> TemplateSpace {
     TemplateSpace::new("test-space").unwrap()
 }
 
+pub fn key() -> GalleryKey {
+    GalleryKey::from_bytes(&[7; 32])
+}
+
 pub fn open(dir: &Path, access: Access) -> Result<FileGallery, GalleryError> {
-    FileGallery::open(dir, &space(), DIMENSION, access)
+    FileGallery::open(dir, &space(), DIMENSION, access, &key())
 }
 
 /// The error of an opening that must fail.
@@ -42,5 +48,9 @@ pub fn reference(values: [f32; DIMENSION]) -> EnrolTemplate {
 }
 
 pub fn enrolment(text: &str, templates: &[[f32; DIMENSION]]) -> Enrolment {
-    Enrolment { name: name(text), templates: templates.iter().map(|&t| reference(t)).collect() }
+    Enrolment {
+        name: name(text),
+        metadata: Metadata::default(),
+        templates: templates.iter().map(|&t| reference(t)).collect(),
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery};
+use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, Metadata};
 use mfn_template::Template;
 use mfn_vision::{Frame, PixelFormat, RgbImage, fit};
 use serde::Serialize;
@@ -97,10 +97,11 @@ fn strangers(chosen: &Chosen, folder: &Path, people: u32) -> Result<FileGallery,
         let values: Vec<f32> = (0..dimension).map(|_| random.f32() - 0.5).collect();
         let template = Template::normalise(&values).or_exit(Exit::Failure)?;
         let templates = vec![EnrolTemplate { template, quality: 1.0, taken: SystemTime::UNIX_EPOCH }];
-        Ok(Enrolment { name: format!("person {number}").parse().or_exit(Exit::Failure)?, templates })
+        let name = format!("person {number}").parse().or_exit(Exit::Failure)?;
+        Ok(Enrolment { name, metadata: Metadata::default(), templates })
     };
     let people = (0..people).map(&mut person).collect::<Result<Vec<_>, Failure>>()?;
-    let mut gallery = chosen.gallery_in(folder, Access::Write).or_exit(Exit::Gallery)?;
+    let mut gallery = chosen.gallery_in(&folder.join("gallery"), Access::Write).or_exit(Exit::Gallery)?;
     gallery.enrol_all(&people).or_exit(Exit::Gallery)?;
     Ok(gallery)
 }

@@ -59,7 +59,7 @@ fn build(config: &Config, args: &DemoArgs, folder: &Path) -> Result<World, Failu
     let _working = Working::on("loading the networks");
     let chosen = engines::choose(config, &args.with)?;
     let mut pipeline = chosen.pipeline(config)?;
-    let mut gallery = chosen.gallery_in(folder, Access::Write).or_exit(Exit::Gallery)?;
+    let mut gallery = chosen.gallery_in(&folder.join("gallery"), Access::Write).or_exit(Exit::Gallery)?;
     enrol(&mut pipeline, &mut gallery, &args.faces.join(script::ENROLLED), config, args.json.json)?;
     let people = gallery.people().iter().map(|person| person.id);
     let access = AccessControl::new(config.policy()?, AccessRules::always(people));

@@ -1,0 +1,244 @@
+//! Damage and forgery: each kind told apart, nothing written, matching with what is intact.
+
+use super::harness::{open, space};
+use super::model::{DIMENSION, Operation, ask, contents};
+use super::sim::{Betrayal, Image, SimDisk};
+use crate::header::{Header, PAGE};
+use crate::{
+    Access, FileGallery, Finding, GALLERY_FILE, Gallery, GalleryError, GalleryKey, KEYS_FILE, Problem,
+};
+use mfn_template::PersonId;
+use proptest::prelude::*;
+
+/// Three people in three slots.
+fn three() -> SimDisk {
+    let disk = SimDisk::new(Image::default(), Betrayal::None);
+    let mut gallery = open(&disk, Access::Write).unwrap();
+    for n in 1..4 {
+        ask(&mut gallery, &Operation::Enrol(n, vec![n])).unwrap();
+    }
+    disk
+}
+
+fn file<'a>(image: &'a mut Image, name: &str) -> &'a mut Vec<u8> {
+    let inode = image.names[name];
+    &mut image.files[inode]
+}
+
+/// The bytes of a slot.
+fn slot(gallery: &mut [u8], place: usize) -> &mut [u8] {
+    let header = Header::parse(&gallery[..PAGE], gallery.len() as u64).unwrap();
+    let at = header.journal_at().unwrap() as usize + place * PAGE;
+    &mut gallery[at..at + PAGE]
+}
+
+fn alter(disk: &SimDisk, change: impl FnOnce(&mut Vec<u8>)) {
+    disk.alter(|image| change(file(image, GALLERY_FILE)));
+}
+
+fn bytes(disk: &SimDisk, name: &str) -> Vec<u8> {
+    file(&mut disk.image(), name).clone()
+}
+
+/// Opens for writing: these findings, these people, and no change is taken or made.
+fn damaged(disk: &SimDisk, findings: &[Finding], people: &[u64]) {
+    let (before, image) = (disk.events(), disk.image());
+    let mut gallery = open(disk, Access::Write).unwrap();
+    assert_eq!(gallery.findings(), findings);
+    assert_eq!(contents(&gallery).into_keys().collect::<Vec<_>>(), people);
+    let refused = ask(&mut gallery, &Operation::Enrol(5, vec![5])).unwrap_err();
+    assert!(matches!(refused, GalleryError::Damaged { .. }), "{refused}");
+    assert!(matches!(gallery.compact(), Err(GalleryError::Damaged { .. })));
+    assert_eq!(disk.events(), before, "something was written");
+    assert_eq!(disk.image().files, image.files);
+}
+
+fn problem(disk: &SimDisk) -> Problem {
+    match open(disk, Access::Write) {
+        Err(GalleryError::Unusable { problem, .. }) => problem,
+        Err(e) => panic!("{e}"),
+        Ok(_) => panic!("opened"),
+    }
+}
+
+#[test]
+fn a_torn_tail_is_dropped_and_said() {
+    let disk = three();
+    alter(&disk, |gallery| slot(gallery, 2)[300] ^= 1);
+    let mut gallery = open(&disk, Access::Write).unwrap();
+    assert_eq!(gallery.findings(), [Finding::TornTail { first: 2, last: 2 }]);
+    assert_eq!(contents(&gallery).len(), 2);
+    ask(&mut gallery, &Operation::Enrol(5, vec![5])).unwrap();
+    assert_eq!(contents(&open(&disk, Access::Read).unwrap()).len(), 3);
+}
+
+#[test]
+fn damage_before_sound_slots_is_loud() {
+    let disk = three();
+    alter(&disk, |gallery| slot(gallery, 1)[300] ^= 1);
+    damaged(&disk, &[Finding::BadSlot { place: 1 }], &[1, 3]);
+    alter(&disk, |gallery| slot(gallery, 1).fill(0));
+    damaged(&disk, &[Finding::BadSlot { place: 1 }], &[1, 3]);
+}
+
+#[test]
+fn swapped_slots_are_named() {
+    let disk = three();
+    alter(&disk, |gallery| {
+        let (first, second) = (slot(gallery, 0).to_vec(), slot(gallery, 1).to_vec());
+        slot(gallery, 0).copy_from_slice(&second);
+        slot(gallery, 1).copy_from_slice(&first);
+    });
+    let swapped = |place, from| Finding::SwappedSlot { place, from };
+    damaged(&disk, &[swapped(0, 1), swapped(1, 0)], &[3]);
+}
+
+#[test]
+fn slots_of_another_gallery_are_named() {
+    let (disk, other) = (three(), three());
+    let foreign = slot(&mut bytes(&other, GALLERY_FILE), 1).to_vec();
+    alter(&disk, |gallery| slot(gallery, 1).copy_from_slice(&foreign));
+    damaged(&disk, &[Finding::SlotOfOtherGallery { place: 1 }], &[1, 3]);
+}
+
+#[test]
+fn a_journal_rolled_back_under_a_newer_snapshot_is_named() {
+    let disk = three();
+    let old = slot(&mut bytes(&disk, GALLERY_FILE), 0).to_vec();
+    open(&disk, Access::Write).unwrap().compact().unwrap();
+    alter(&disk, |gallery| slot(gallery, 0).copy_from_slice(&old));
+    damaged(&disk, &[Finding::SlotOfOtherSnapshot { place: 0 }], &[1, 2, 3]);
+}
+
+#[test]
+fn a_damaged_chunk_costs_one_person() {
+    let disk = three();
+    open(&disk, Access::Write).unwrap().compact().unwrap();
+    alter(&disk, |gallery| {
+        let header = Header::parse(&gallery[..PAGE], gallery.len() as u64).unwrap();
+        gallery[header.chunks_at().unwrap() as usize + 30] ^= 1;
+    });
+    damaged(&disk, &[Finding::DamagedPerson { person: PersonId(1) }], &[2, 3]);
+}
+
+#[test]
+fn a_lost_page_of_keys_is_damage_and_one_lost_copy_is_mended() {
+    let disk = three();
+    disk.alter(|image| file(image, KEYS_FILE)[PAGE + 9] ^= 1);
+    assert_eq!(open(&disk, Access::Write).unwrap().findings(), []);
+    disk.alter(|image| file(image, KEYS_FILE)[2 * PAGE + 9] ^= 1);
+    assert_eq!(open(&disk, Access::Write).unwrap().findings(), [], "the first copy was mended");
+    disk.alter(|image| file(image, KEYS_FILE)[PAGE..].fill(1));
+    let lost = [1, 2, 3].map(|n| Finding::DamagedPerson { person: PersonId(n) });
+    damaged(&disk, &lost, &[]);
+}
+
+#[test]
+fn an_old_copy_does_not_bring_a_removed_person_back() {
+    let disk = three();
+    let old = bytes(&disk, GALLERY_FILE);
+    ask(&mut open(&disk, Access::Write).unwrap(), &Operation::Remove(2)).unwrap();
+    alter(&disk, |gallery| *gallery = old);
+    let mut gallery = open(&disk, Access::Write).unwrap();
+    assert_eq!(gallery.findings(), [Finding::Erased { person: PersonId(2) }]);
+    assert_eq!(contents(&gallery).into_keys().collect::<Vec<_>>(), [1, 3]);
+    ask(&mut gallery, &Operation::Enrol(5, vec![5])).unwrap();
+    gallery.compact().unwrap();
+    assert_eq!(open(&disk, Access::Read).unwrap().people().len(), 3);
+}
+
+#[test]
+fn keys_and_files_of_others_are_told_apart() {
+    let (disk, other) = (three(), three());
+    let strange = GalleryKey::from_bytes(&[8; 32]);
+    let opened = FileGallery::open_on(Box::new(disk.clone()), &space(), DIMENSION, Access::Read, &strange, 6);
+    let error = opened.err().unwrap().to_string();
+    assert!(error.contains("another gallery key"), "{error}");
+    disk.alter(|image| *file(image, KEYS_FILE) = bytes(&other, KEYS_FILE));
+    assert!(matches!(problem(&disk), Problem::OtherGallery));
+    disk.alter(|image| assert!(image.names.remove(KEYS_FILE).is_some()));
+    assert!(matches!(problem(&disk), Problem::KeysMissing));
+    other.alter(|image| assert!(image.names.remove(GALLERY_FILE).is_some()));
+    assert!(matches!(problem(&other), Problem::GalleryMissing));
+}
+
+#[test]
+fn headers_that_lie_are_refused_with_a_reason() {
+    let sealed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let disk = three();
+        alter(&disk, |gallery| {
+            let mut page = gallery[..PAGE - 32].to_vec();
+            change(&mut page);
+            gallery[..PAGE].copy_from_slice(&crate::header::sealed_page(&page));
+        });
+        problem(&disk)
+    };
+    assert!(matches!(sealed(&|page| page[8] = 7), Problem::UnknownVersion(7)));
+    assert!(matches!(sealed(&|page| page[0] = 7), Problem::NotAGallery));
+    for at in [12, 15, 72, 79, 80, 87, 88, 91, 92, 96, 200] {
+        let problem = sealed(&|page: &mut Vec<u8>| page[at] ^= 0x80);
+        assert!(
+            matches!(
+                problem,
+                Problem::Damaged(_) | Problem::WrongSpace { .. } | Problem::WrongDimension { .. }
+            ),
+            "{at}: {problem}"
+        );
+    }
+    assert!(matches!(sealed(&|page| page[70] ^= 1), Problem::Damaged(_)), "the index seals the generation");
+    assert!(matches!(sealed(&|page| page[50] ^= 1), Problem::WrongKey));
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    let whole = bytes(&three(), GALLERY_FILE);
+    for len in (0..whole.len()).step_by(97).chain([1, 11, 12, PAGE, whole.len() - 1]) {
+        let disk = three();
+        alter(&disk, |gallery| gallery.truncate(len));
+        assert!(!matches!(problem(&disk), Problem::Io(_)), "{len}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: if cfg!(target_arch = "aarch64") { 20 } else { 400 }, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the bytes of either file: an error, or a gallery that can be searched; with the right
+    /// key nothing that was altered is ever believed.
+    #[test]
+    fn altered_bytes_do_no_harm(
+        changes in proptest::collection::vec((any::<bool>(), any::<prop::sample::Index>(), 1u8..), 1..6),
+        cut in proptest::option::weighted(0.1, any::<prop::sample::Index>()),
+    ) {
+        let disk = three();
+        disk.alter(|image| {
+            for (keys, at, value) in &changes {
+                let file = file(image, if *keys { KEYS_FILE } else { GALLERY_FILE });
+                let at = at.index(file.len());
+                file[at] ^= value;
+            }
+            if let Some(cut) = cut {
+                let file = file(image, KEYS_FILE);
+                let len = cut.index(file.len());
+                file.truncate(len);
+            }
+        });
+        let sound = contents(&open(&three(), Access::Read).unwrap());
+        if let Ok(gallery) = open(&disk, Access::Write) {
+            let found = contents(&gallery);
+            prop_assert!(found.iter().all(|(id, person)| sound.get(id) == Some(person)));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_refused(mut bytes in proptest::collection::vec(any::<u8>(), 0..9000), magic in any::<bool>()) {
+        if magic && bytes.len() > 12 {
+            bytes[..12].copy_from_slice(b"MFNGAL\r\n\x02\0\0\0");
+        }
+        let disk = three();
+        alter(&disk, |gallery| *gallery = bytes.clone());
+        prop_assert!(open(&disk, Access::Read).is_err());
+        let disk = three();
+        disk.alter(|image| *file(image, KEYS_FILE) = bytes);
+        prop_assert!(open(&disk, Access::Read).is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! The store beside its specification: without faults, and through power cuts.
+
+use super::WITHOUT_TAGS;
+use super::harness::{Recording, Tally, open, record};
+use super::model::{Model, Operation, ask, contents, operation};
+use super::sim::{Betrayal, Image, SimDisk};
+use crate::{Access, Gallery};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+
+const SLOW: bool = cfg!(target_arch = "aarch64");
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+#[test]
+fn the_gallery_is_the_model() {
+    proptest!(config(if SLOW { 5 } else { 100 }), |(operations in proptest::collection::vec(operation(), 1..30))| {
+        let disk = SimDisk::new(Image::default(), Betrayal::None);
+        let mut gallery = open(&disk, Access::Write).unwrap();
+        let mut reader = open(&disk, Access::Read).unwrap();
+        let mut model = Model::default();
+        for operation in &operations {
+            if *operation == Operation::Reopen {
+                drop(gallery);
+                gallery = open(&disk, Access::Write).unwrap();
+                prop_assert_eq!(gallery.findings(), &[]);
+            }
+            let next = model.after(operation);
+            prop_assert_eq!(ask(&mut gallery, operation).is_ok(), next.is_some(), "{:?}", operation);
+            model = next.unwrap_or(model);
+            prop_assert_eq!(contents(&gallery), model.people.clone());
+            reader.reload().unwrap();
+            prop_assert_eq!(contents(&reader), model.people.clone(), "a reader after {:?}", operation);
+            prop_assert_eq!(reader.generation(), gallery.generation());
+        }
+    });
+}
+
+/// A sequence with everything in it: several templates, removal, compaction.
+fn eventful() -> Vec<Operation> {
+    use Operation::*;
+    vec![
+        Enrol(1, vec![1, 2, 3]),
+        Enrol(2, vec![4]),
+        Rename(1, 3),
+        Remove(2),
+        Add(1, vec![5, 6]),
+        Enrol(4, vec![7, 8]),
+        Metadata(3, 4),
+        Compact,
+        Remove(1),
+        Reopen,
+        Enrol(5, vec![9]),
+    ]
+}
+
+fn random_recordings(count: usize) -> impl Iterator<Item = Recording> {
+    let mut runner = TestRunner::new_with_rng(
+        Config::default(),
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    );
+    (0..count).map(move |_| {
+        let operations =
+            proptest::collection::vec(operation(), 8..16).new_tree(&mut runner).unwrap().current();
+        record(&operations, Betrayal::None)
+    })
+}
+
+#[test]
+fn every_cut_leaves_what_was_acknowledged() {
+    let mut tally = Tally::default();
+    let step = if SLOW { 9 } else { 1 };
+    tally.run(&record(&eventful(), Betrayal::None), step, 8, 3);
+    random_recordings(if SLOW { 1 } else { 6 }).for_each(|recording| tally.run(&recording, step, 4, 2));
+    println!("{} states, failures: {:?}", tally.states, tally.failures);
+    assert!(tally.states > if SLOW { 100 } else { 2_000 });
+    assert_eq!(tally.failed(), 0, "{tally:?}");
+}
+
+#[test]
+#[ignore = "100,000 states and more take minutes: cargo test --release -p mfn-gallery --lib -- --ignored"]
+fn a_hundred_thousand_cuts_leave_what_was_acknowledged() {
+    let mut tally = Tally::default();
+    tally.run(&record(&eventful(), Betrayal::None), 1, 64, 10);
+    let mut sequences = 0;
+    for recording in random_recordings(10_000) {
+        sequences += 1;
+        tally.run(&recording, 1, 12, 6);
+        if tally.states >= 300_000 {
+            break;
+        }
+    }
+    println!("{} states, {sequences} random sequences, failures: {:?}", tally.states, tally.failures);
+    assert!(tally.states >= 100_000);
+    assert_eq!(tally.failed(), 0, "{tally:?}");
+}
+
+/// The harness proves nothing unless it catches a store that is wrong.
+fn caught(betrayal: Betrayal) -> Tally {
+    let mut tally = Tally::default();
+    let operations: Vec<Operation> = eventful().into_iter().filter(|o| *o != Operation::Reopen).collect();
+    tally.run(&record(&operations, betrayal), 2, 4, 2);
+    println!("{betrayal:?}: {} states, failures: {:?}", tally.states, tally.failures);
+    tally
+}
+
+#[test]
+fn a_store_without_fsync_is_caught() {
+    assert!(caught(Betrayal::NoSync).failed() > 0);
+}
+
+#[test]
+fn a_store_that_acknowledges_early_is_caught() {
+    assert!(caught(Betrayal::LateSync).failed() > 0);
+}
+
+#[test]
+fn a_store_without_tags_is_caught() {
+    WITHOUT_TAGS.set(true);
+    let outcome = std::panic::catch_unwind(|| caught(Betrayal::None).failed());
+    WITHOUT_TAGS.set(false);
+    assert!(outcome.is_err() || outcome.is_ok_and(|failed| failed > 0));
+}

@@ -1,0 +1,223 @@
+//! Reading what is on the disk: the whole gallery, or what was added since.
+
+use crate::disk::{Disk, DiskFile, Identity, Purpose};
+use crate::edit::{Edit, What};
+use crate::header::{Header, PAGE, damaged};
+use crate::journal::{Replay, replay};
+use crate::keys::KeyTable;
+use crate::packed::Index;
+use crate::seal::{Id, Secret};
+use crate::slot::{Slot, SlotKeys};
+use crate::snapshot::Snapshot;
+use crate::{Finding, Problem};
+use mfn_template::TemplateSpace;
+use std::collections::HashSet;
+use std::io;
+
+/// The gallery's name in its folder.
+pub const GALLERY_FILE: &str = "gallery.mfn";
+
+/// What one gallery is read with.
+pub(crate) struct Source {
+    pub(crate) disk: Box<dyn Disk>,
+    pub(crate) key: Secret,
+    pub(crate) space: TemplateSpace,
+    pub(crate) dimension: usize,
+    pub(crate) purpose: Purpose,
+}
+
+/// A gallery as it is on the disk and in memory.
+pub(crate) struct Loaded {
+    pub(crate) file: Box<dyn DiskFile>,
+    pub(crate) identity: Identity,
+    pub(crate) header: Header,
+    pub(crate) journal_at: u64,
+    /// None while nobody was ever enrolled and the table is not there yet.
+    pub(crate) keys: Option<KeyTable>,
+    pub(crate) slots: SlotKeys,
+    pub(crate) state: Snapshot,
+    /// The journal's place after the last operation.
+    pub(crate) end: u32,
+    /// Places from there on that hold anything.
+    pub(crate) tail: Vec<u32>,
+    /// The bytes of the last slot of the last operation; empty when there is none.
+    pub(crate) last_slot: Vec<u8>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Source {
+    /// Reads everything; nothing when there is no file. A reader looks again when a writer has
+    /// removed somebody between two of its looks.
+    pub(crate) fn load(&self) -> Result<Option<Loaded>, Problem> {
+        let mut loaded = self.load_once()?;
+        for _ in 0..2 {
+            if self.purpose == Purpose::Update || loaded.as_ref().is_none_or(|l| l.findings.is_empty()) {
+                break;
+            }
+            loaded = self.load_once()?;
+        }
+        Ok(loaded)
+    }
+
+    fn load_once(&self) -> Result<Option<Loaded>, Problem> {
+        let Some(file) = self.open(GALLERY_FILE)? else {
+            return match self.disk.identity(crate::KEYS_FILE)? {
+                Some(_) => Err(Problem::GalleryMissing),
+                None => Ok(None),
+            };
+        };
+        let (len, identity) = (file.size()?, file.identity()?);
+        let mut page = vec![0; PAGE.min(usize::try_from(len).unwrap_or(PAGE))];
+        file.read_all_at(&mut page, 0)?;
+        let header = Header::parse(&page, len)?;
+        header.check_for(&self.key, &self.space, self.dimension)?;
+        let index = Index::read(&*file, &header, &page, &self.key)?;
+        let keys = KeyTable::open(&*self.disk, self.purpose, &header.gallery, &self.key);
+        let keys = keys.map_err(Problem::of_key_table)?;
+        let journal_at = header.journal_at().ok_or_else(|| damaged("impossible lengths"))?;
+        let mut findings = Vec::new();
+        let state = match &keys {
+            None if !index.nobody_ever() => return Err(Problem::KeysMissing),
+            None => Snapshot { generation: header.generation, ..self.nobody() },
+            Some(keys) => {
+                let (state, found) = index.load(&*file, &header, keys)?;
+                findings = found;
+                state
+            }
+        };
+        let slots = SlotKeys::new(&self.key, header.gallery, header.snapshot, header.dimension);
+        let (tail, last_slot, none) = Default::default();
+        let mut loaded = Loaded {
+            file,
+            identity,
+            header,
+            journal_at,
+            keys,
+            slots,
+            state,
+            end: 0,
+            tail,
+            last_slot,
+            findings: none,
+        };
+        loaded.replay_all(findings)?;
+        Ok(Some(loaded))
+    }
+
+    /// A gallery that nobody is enrolled in.
+    pub(crate) fn nobody(&self) -> Snapshot {
+        Snapshot::empty(self.dimension)
+    }
+
+    fn open(&self, name: &str) -> Result<Option<Box<dyn DiskFile>>, Problem> {
+        let loops = rustix::io::Errno::LOOP.raw_os_error();
+        match self.disk.open(name, self.purpose) {
+            Ok(file) => Ok(Some(file)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) if e.raw_os_error() == Some(loops) => Err(Problem::SymbolicLink),
+            Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory) => {
+                Err(Problem::NotAFile)
+            }
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+impl Loaded {
+    fn replay_all(&mut self, of_chunks: Vec<(Id, Finding)>) -> Result<(), Problem> {
+        let mut slots = Vec::new();
+        for place in 0..self.header.slots {
+            slots.push(self.slot(place)?);
+        }
+        if self.keys.is_none() && slots.iter().any(|slot| *slot != Slot::Empty) {
+            return Err(Problem::KeysMissing);
+        }
+        let replay = replay(slots, 0);
+        let lost: Vec<(Id, Finding)> = replay.operations.iter().flatten().filter_map(unreadable).collect();
+        self.take(&replay)?;
+        self.tail = replay.tail;
+        self.findings = replay.findings;
+        let erased: HashSet<&Id> = self.state.erased.iter().collect();
+        for (serial, finding) in of_chunks.into_iter().chain(lost) {
+            // Whose removal stands in the journal is no news.
+            if !erased.contains(&serial) && !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over whole operations.
+    fn take(&mut self, replay: &Replay) -> Result<(), Problem> {
+        if !replay.operations.is_empty() {
+            self.state = self.state.after(&replay.operations);
+            self.end = replay.end;
+            self.last_slot = self.bytes(self.end - 1)?;
+        }
+        Ok(())
+    }
+
+    /// Takes over what a writer has added; false when that needs a whole reading.
+    pub(crate) fn advance(&mut self) -> Result<Advance, Problem> {
+        if self.end > 0 && self.bytes(self.end - 1)? != self.last_slot {
+            return Ok(Advance::ReadAgain);
+        }
+        let mut slots = Vec::new();
+        for place in self.end..self.header.slots {
+            match self.slot(place)? {
+                Slot::Empty => break,
+                slot => slots.push(slot),
+            }
+        }
+        if slots.is_empty() {
+            return Ok(Advance::Nothing);
+        }
+        let replay = replay(slots, self.end);
+        let complete = replay.findings.iter().all(|f| matches!(f, Finding::TornTail { .. }));
+        if !complete || replay.operations.iter().flatten().any(|edit| unreadable(edit).is_some()) {
+            return Ok(Advance::ReadAgain);
+        }
+        if replay.operations.is_empty() {
+            return Ok(Advance::Nothing);
+        }
+        self.take(&replay)?;
+        Ok(Advance::Taken)
+    }
+
+    fn slot(&self, place: u32) -> io::Result<Slot> {
+        let bytes = self.bytes(place)?;
+        Ok(match &self.keys {
+            Some(keys) => self.slots.open(place, &bytes, keys),
+            None if bytes.iter().all(|&b| b == 0) => Slot::Empty,
+            None => Slot::Bad,
+        })
+    }
+
+    fn bytes(&self, place: u32) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; PAGE];
+        self.file.read_all_at(&mut bytes, self.place(place))?;
+        Ok(bytes)
+    }
+
+    /// Where a slot is in the file.
+    pub(crate) fn place(&self, slot: u32) -> u64 {
+        self.journal_at + u64::from(slot) * PAGE as u64
+    }
+}
+
+/// What a look at the journal has brought.
+pub(crate) enum Advance {
+    Nothing,
+    Taken,
+    /// Something was taken back, a key is new, or damage: read everything.
+    ReadAgain,
+}
+
+fn unreadable(edit: &Edit) -> Option<(Id, Finding)> {
+    let person = edit.person;
+    match edit.what {
+        What::Erased => Some((edit.key.serial, Finding::Erased { person })),
+        What::Damaged => Some((edit.key.serial, Finding::DamagedPerson { person })),
+        _ => None,
+    }
+}

@@ -1,0 +1,228 @@
+//! The packed part of `gallery.mfn`: the sealed index and a sealed chunk for each person.
+
+use crate::bytes::Fields;
+use crate::compact::Compact;
+use crate::disk::DiskFile;
+use crate::edit::{put_reference, take_template};
+use crate::header::{Header, PAGE, damaged};
+use crate::keys::{KeyTable, Lookup};
+use crate::person::{KeyPlace, Person};
+use crate::rows::Rows;
+use crate::seal::{Id, OVERHEAD, Secret};
+use crate::snapshot::Snapshot;
+use crate::{Finding, Metadata, Problem};
+use mfn_template::PersonId;
+use std::io;
+use std::sync::Arc;
+
+/// Bytes before the list of people.
+const INDEX_START: usize = 16;
+/// Bytes of one person in the index.
+const INDEX_PERSON: usize = 36;
+/// Bytes written at a time.
+const CHUNK: usize = 1 << 20;
+
+/// One person's line in the index.
+struct Line {
+    id: PersonId,
+    key: KeyPlace,
+    templates: u32,
+    text: u32,
+}
+
+/// Writes header, index, chunks and an empty journal to a new file.
+pub(crate) fn write(
+    file: &dyn DiskFile,
+    header: &Header,
+    snapshot: &Snapshot,
+    keys: Option<&KeyTable>,
+    master: &Secret,
+) -> io::Result<Header> {
+    let details: Vec<Vec<u8>> = snapshot.people.iter().map(details).collect();
+    let index = encode_index(snapshot, &details)?;
+    let sizes =
+        snapshot.people.iter().zip(&details).map(|(p, d)| (text_len(snapshot, p, d) + OVERHEAD) as u64);
+    let header = Header { index: index.len() as u64, chunks: sizes.sum(), ..header.clone() };
+    let page = header.encode();
+    let mut out = Stream { file, at: 0, buffer: page.to_vec() };
+    let secret = master.derive(&header.gallery, "snapshot", &header.snapshot);
+    out.put(&secret.seal(&page, &index)?)?;
+    for ((i, person), details) in (0u64..).zip(&snapshot.people).zip(&details) {
+        let Some(Lookup::Key(secret)) = keys.map(|keys| keys.get(person.key)) else {
+            return Err(io::Error::other(format!("the key of person {} is gone", person.id)));
+        };
+        let mut text = Vec::with_capacity(text_len(snapshot, person, details));
+        text.extend(details);
+        for (note, values) in snapshot.references(person) {
+            put_reference(&mut text, note, values);
+        }
+        out.put(&secret.seal(&associated(&header.snapshot, i), &text)?)?;
+    }
+    let len = header.file_len().ok_or(io::ErrorKind::FileTooLarge)?;
+    out.zeros_to(len)?;
+    Ok(header)
+}
+
+fn details(person: &Person) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    person.metadata.encode(&person.name, &mut bytes);
+    bytes
+}
+
+fn text_len(snapshot: &Snapshot, person: &Person, details: &[u8]) -> usize {
+    details.len() + person.templates.len() * (12 + 4 * snapshot.rows.dimension())
+}
+
+fn encode_index(snapshot: &Snapshot, details: &[Vec<u8>]) -> io::Result<Vec<u8>> {
+    let number = |n: usize| u32::try_from(n).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge));
+    let mut index = Vec::with_capacity(INDEX_START + INDEX_PERSON * snapshot.people.len());
+    index.extend(snapshot.next_id.to_le_bytes());
+    index.extend(number(snapshot.people.len())?.to_le_bytes());
+    index.extend(number(snapshot.erased.len())?.to_le_bytes());
+    for (person, details) in snapshot.people.iter().zip(details) {
+        index.extend(person.id.0.to_le_bytes());
+        index.extend(person.key.entry.to_le_bytes());
+        index.extend(person.key.serial);
+        index.extend(number(person.templates.len())?.to_le_bytes());
+        index.extend(number(text_len(snapshot, person, details))?.to_le_bytes());
+    }
+    index.extend(snapshot.erased.iter().flatten());
+    Ok(index)
+}
+
+/// The index of a gallery: ids and lines, not yet anybody's chunk.
+pub(crate) struct Index {
+    next_id: u64,
+    lines: Vec<Line>,
+    erased: Vec<Id>,
+}
+
+impl Index {
+    /// Whether the snapshot needs a key table.
+    pub(crate) fn nobody_ever(&self) -> bool {
+        self.lines.is_empty() && self.erased.is_empty()
+    }
+
+    /// Opens the index of a file whose length the header has been checked against.
+    pub(crate) fn read(
+        file: &dyn DiskFile,
+        header: &Header,
+        page: &[u8],
+        master: &Secret,
+    ) -> Result<Index, Problem> {
+        let len = usize::try_from(header.index).ok().and_then(|n| n.checked_add(OVERHEAD));
+        let mut sealed = vec![0; len.ok_or_else(|| damaged("impossible lengths"))?];
+        file.read_all_at(&mut sealed, PAGE as u64)?;
+        let secret = master.derive(&header.gallery, "snapshot", &header.snapshot);
+        let text = secret.open(page, &sealed).ok_or_else(|| damaged("the index cannot be opened"))?;
+        let index = Index::decode(&text).ok_or_else(|| damaged("impossible index"))?;
+        let row = 12 + 4 * header.dimension as u64;
+        let fits = |line: &Line| u64::from(line.templates) * row <= u64::from(line.text);
+        let sum: u64 = index.lines.iter().map(|line| u64::from(line.text) + OVERHEAD as u64).sum();
+        let ascends = index.lines.is_sorted_by(|a, b| a.id < b.id)
+            && index.lines.last().is_none_or(|last| last.id.0 < index.next_id);
+        if sum == header.chunks && ascends && index.lines.iter().all(|l| fits(l) && l.templates > 0) {
+            Ok(index)
+        } else {
+            Err(damaged("the index contradicts itself"))
+        }
+    }
+
+    fn decode(text: &[u8]) -> Option<Index> {
+        let mut fields = Fields(text);
+        let (next_id, people, erased) = (fields.u64()?, fields.u32()? as usize, fields.u32()? as usize);
+        let wanted = people.checked_mul(INDEX_PERSON)?.checked_add(erased.checked_mul(16)?)?;
+        if fields.0.len() != wanted {
+            return None;
+        }
+        let mut line = || {
+            let (id, entry, serial) = (PersonId(fields.u64()?), fields.u32()?, fields.id()?);
+            let (templates, text) = (fields.u32()?, fields.u32()?);
+            Some(Line { id, key: KeyPlace { entry, serial }, templates, text })
+        };
+        let lines = (0..people).map(|_| line()).collect::<Option<_>>()?;
+        let erased = (0..erased).map(|_| fields.id()).collect::<Option<_>>()?;
+        Some(Index { next_id, lines, erased })
+    }
+
+    /// Opens every chunk that can be opened; the others are findings, by serial of their keys.
+    pub(crate) fn load(
+        self,
+        file: &dyn DiskFile,
+        header: &Header,
+        keys: &KeyTable,
+    ) -> Result<(Snapshot, Vec<(Id, Finding)>), Problem> {
+        let count = self.lines.iter().map(|line| line.templates as usize).sum();
+        let mut rows = Rows::zeroed(header.dimension, count);
+        let (mut people, mut findings) = (Vec::with_capacity(self.lines.len()), Vec::new());
+        let mut at = header.chunks_at().ok_or_else(|| damaged("impossible lengths"))?;
+        let mut row = 0;
+        for (i, line) in (0u64..).zip(&self.lines) {
+            let mut sealed = vec![0; line.text as usize + OVERHEAD];
+            let Lookup::Key(secret) = keys.get(line.key) else {
+                findings.push((line.key.serial, Finding::without_key(line.id, keys.get(line.key))));
+                at += sealed.len() as u64;
+                continue;
+            };
+            file.read_all_at(&mut sealed, at)?;
+            at += sealed.len() as u64;
+            let text = secret.open(&associated(&header.snapshot, i), &sealed);
+            match text.and_then(|text| decode_person(line, &text, &mut rows, row)) {
+                Some(person) => {
+                    row += person.templates.len();
+                    people.push(person);
+                }
+                None => findings.push((line.key.serial, Finding::DamagedPerson { person: line.id })),
+            }
+        }
+        rows.truncate(row);
+        let generation = header.generation;
+        let (next_id, erased, compact) = (self.next_id, self.erased, Compact::if_large(&rows));
+        let rows = Arc::new(rows);
+        Ok((Snapshot { generation, next_id, people, erased, rows, compact }, findings))
+    }
+}
+
+fn decode_person(line: &Line, text: &[u8], rows: &mut Rows, first_row: usize) -> Option<Person> {
+    let mut fields = Fields(text);
+    let (name, metadata) = Metadata::decode(&mut fields)?;
+    let mut template = |i| take_template(&mut fields, rows.row_mut(first_row + i));
+    let templates = (0..line.templates as usize).map(&mut template).collect::<Option<_>>()?;
+    let Line { id, key, .. } = *line;
+    fields.0.is_empty().then_some(Person { id, name, metadata, templates, key, first_row })
+}
+
+fn associated(snapshot: &Id, chunk: u64) -> Vec<u8> {
+    [b"chunk".as_slice(), snapshot, &chunk.to_le_bytes()].concat()
+}
+
+/// Writes in sequence, in large pieces.
+struct Stream<'a> {
+    file: &'a dyn DiskFile,
+    at: u64,
+    buffer: Vec<u8>,
+}
+
+impl Stream<'_> {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.buffer.extend(bytes);
+        if self.buffer.len() >= CHUNK { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all_at(&self.buffer, self.at)?;
+        self.at += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn zeros_to(mut self, len: u64) -> io::Result<()> {
+        self.flush()?;
+        while self.at < len {
+            let piece = usize::try_from(len - self.at).unwrap_or(CHUNK).min(CHUNK);
+            self.buffer.resize(piece, 0);
+            self.flush()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! Sealing: XChaCha20-Poly1305 with random nonces, and keys that are wiped when they are dropped.
+
+use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
+use hkdf::Hkdf;
+use sha2::Sha256;
+use std::io;
+use zeroize::Zeroize;
+
+/// Bytes of a nonce, at the front of what is sealed.
+pub(crate) const NONCE: usize = 24;
+/// Bytes of a tag, at its end.
+const TAG: usize = 16;
+/// What sealing adds to a text.
+pub(crate) const OVERHEAD: usize = NONCE + TAG;
+
+/// A random name of a gallery, of one snapshot, or of a person's key.
+pub(crate) type Id = [u8; 16];
+
+/// A key; wiped from memory when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(pub(crate) [u8; 32]);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl Secret {
+    pub(crate) fn random() -> io::Result<Secret> {
+        let mut key = Secret([0; 32]);
+        getrandom::fill(&mut key.0).map_err(io::Error::other)?;
+        Ok(key)
+    }
+
+    /// Bytes for one purpose in one gallery (RFC 5869 with SHA-256).
+    fn expand(&self, gallery: &Id, purpose: &str, id: &[u8], out: &mut [u8]) {
+        let info = [b"mfn-gallery 2 ", purpose.as_bytes(), id].concat();
+        let derived = Hkdf::<Sha256>::new(Some(gallery), &self.0).expand(&info, out);
+        assert!(derived.is_ok(), "HKDF gives up to 8,160 bytes");
+    }
+
+    /// The key for one purpose in one gallery.
+    pub(crate) fn derive(&self, gallery: &Id, purpose: &str, id: &[u8]) -> Secret {
+        let mut key = Secret([0; 32]);
+        self.expand(gallery, purpose, id, &mut key.0);
+        key
+    }
+
+    /// What tells a wrong key from damage; says nothing about the key.
+    pub(crate) fn check(&self, gallery: &Id) -> Id {
+        let mut check = [0; 16];
+        self.expand(gallery, "key check", &[], &mut check);
+        check
+    }
+
+    /// Nonce, ciphertext, tag.
+    pub(crate) fn seal(&self, associated: &[u8], text: &[u8]) -> io::Result<Vec<u8>> {
+        let nonce: [u8; NONCE] = random()?;
+        let mut sealed = Vec::with_capacity(text.len() + OVERHEAD);
+        sealed.extend(nonce);
+        sealed.extend(text);
+        let tag = self
+            .cipher()
+            .encrypt_inout_detached(&XNonce::from(nonce), associated, (&mut sealed[NONCE..]).into())
+            .map_err(|_| io::ErrorKind::FileTooLarge)?;
+        sealed.extend(tag);
+        Ok(sealed)
+    }
+
+    /// The text, where key, associated data and every bit of the sealed bytes are right.
+    pub(crate) fn open(&self, associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE>()?;
+        let (text, tag) = rest.split_last_chunk::<TAG>()?;
+        let mut text = text.to_vec();
+        let cipher = self.cipher();
+        let opened = cipher.decrypt_inout_detached(
+            &XNonce::from(*nonce),
+            associated,
+            text.as_mut_slice().into(),
+            &(*tag).into(),
+        );
+        #[cfg(test)]
+        if opened.is_err() && crate::crash::without_tags() {
+            return Some(text_without_tag(&cipher, nonce, rest));
+        }
+        opened.is_ok().then_some(text)
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&self.0.into())
+    }
+}
+
+/// Fresh random bytes of the operating system.
+pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes)
+}
+
+/// What a store without tags would read; a negative control of the crash harness.
+#[cfg(test)]
+fn text_without_tag(cipher: &XChaCha20Poly1305, nonce: &[u8; NONCE], rest: &[u8]) -> Vec<u8> {
+    let mut text = rest[..rest.len() - TAG].to_vec();
+    // Deciphering is enciphering: both add the same key stream.
+    let _ = cipher.encrypt_inout_detached(&XNonce::from(*nonce), &[], text.as_mut_slice().into());
+    text
+}

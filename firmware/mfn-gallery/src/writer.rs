@@ -1,0 +1,250 @@
+//! The writer's side of a gallery: making it, appending operations, compaction, destroying keys.
+
+use crate::disk::Purpose;
+use crate::edit::{Edit, What};
+use crate::header::{Header, PAGE};
+use crate::keys::{KeyTable, Lookup};
+use crate::load::{GALLERY_FILE, Loaded};
+use crate::person::KeyPlace;
+use crate::seal::{Id, random};
+use crate::slot::SlotKeys;
+use crate::snapshot::Snapshot;
+use crate::store::FileGallery;
+use crate::{Finding, GalleryError, packed};
+use std::collections::HashSet;
+use std::io;
+
+const NEW_FILE: &str = "gallery.mfn.new";
+
+impl FileGallery {
+    /// Makes what is missing, takes back a torn tail, completes removals.
+    pub(crate) fn prepare(&mut self) -> Result<(), GalleryError> {
+        if self.findings().iter().any(Finding::is_damage) {
+            return Ok(());
+        }
+        if self.loaded.is_none() {
+            self.create_gallery().map_err(|e| self.folder(e))?;
+        }
+        if let Some(loaded) = self.loaded.as_mut().filter(|loaded| loaded.keys.is_none()) {
+            match KeyTable::create(&*self.source.disk, &loaded.header.gallery, &self.source.key) {
+                Ok(keys) => loaded.keys = Some(keys),
+                Err(e) => return Err(self.folder(e)),
+            }
+        }
+        if let Err(e) = self.mend() {
+            log::error!("gallery {} cannot be written: {e}", self.source.disk.path().display());
+            self.halted = Some(e.to_string());
+        }
+        Ok(())
+    }
+
+    fn folder(&self, source: io::Error) -> GalleryError {
+        GalleryError::Folder { path: self.source.disk.path().to_owned(), source }
+    }
+
+    fn create_gallery(&mut self) -> io::Result<()> {
+        let loaded = self.write_new(&self.nobody, random()?, None)?;
+        self.put_in_place()?;
+        self.source.disk.sync_folder()?;
+        self.loaded = Some(loaded);
+        Ok(())
+    }
+
+    fn mend(&mut self) -> io::Result<()> {
+        let Some(loaded) = &mut self.loaded else { return Ok(()) };
+        for place in std::mem::take(&mut loaded.tail) {
+            loaded.file.write_all_at(&[0; PAGE], loaded.place(place))?;
+            loaded.file.sync()?;
+        }
+        let erased: HashSet<Id> = loaded.state.erased.iter().copied().collect();
+        match &mut loaded.keys {
+            Some(keys) => keys.repair().and_then(|()| keys.destroy(&erased)),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_writable(&self) -> Result<(), GalleryError> {
+        let path = || self.source.disk.path().to_owned();
+        if self.lock.is_none() {
+            return Err(GalleryError::ReadOnly);
+        }
+        if let Some(first) = self.findings().iter().find(|f| f.is_damage()) {
+            return Err(GalleryError::Damaged { path: path(), first: first.clone() });
+        }
+        match &self.halted {
+            Some(why) => Err(GalleryError::Halted { path: path(), why: why.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes an operation last, then takes it over.
+    pub(crate) fn commit(&mut self, edits: Vec<Edit>) -> Result<(), GalleryError> {
+        self.check_writable()?;
+        let operation = [edits];
+        let next = self.state().after(&operation);
+        let [edits] = operation;
+        if !self.in_place()? || edits.len() > self.free_slots() as usize {
+            self.rewrite(next)?;
+        } else {
+            self.append(&edits)?;
+            if let Some(loaded) = &mut self.loaded {
+                loaded.state = next;
+            }
+        }
+        self.destroy(&edits)
+    }
+
+    /// Whether the file that is open still has its name; false when nothing has.
+    pub(crate) fn in_place(&self) -> Result<bool, GalleryError> {
+        let now = self.source.disk.identity(GALLERY_FILE).map_err(|e| self.not_saved(e))?;
+        if now.is_some() && now != self.loaded.as_ref().map(|loaded| loaded.identity) {
+            let why = "another file was put in its place while this process had it open: start again";
+            return Err(self.not_saved(io::Error::other(why)));
+        }
+        Ok(now.is_some())
+    }
+
+    /// Destroys the keys of everybody whom an operation has removed.
+    fn destroy(&mut self, edits: &[Edit]) -> Result<(), GalleryError> {
+        let removed = edits.iter().filter(|edit| edit.what == What::Remove);
+        let serials: HashSet<Id> = removed.map(|edit| edit.key.serial).collect();
+        let keys = self.loaded.as_mut().and_then(|loaded| loaded.keys.as_mut());
+        let destroyed = match keys {
+            Some(keys) if !serials.is_empty() => keys.destroy(&serials),
+            _ => Ok(()),
+        };
+        destroyed.map_err(|source| {
+            self.halted = Some(source.to_string());
+            GalleryError::NotErased { path: self.path(), source }
+        })
+    }
+
+    /// Writes an operation to the journal: all slots but the last, sync, the last, sync.
+    fn append(&mut self, edits: &[Edit]) -> Result<(), GalleryError> {
+        let sealed = self.seal(edits).map_err(|e| self.not_saved(e))?;
+        let Some(loaded) = &self.loaded else { return Ok(()) };
+        let (before, last) = sealed.split_at(sealed.len() - PAGE);
+        for (bytes, at) in [(before, 0), (last, before.len() as u64)] {
+            if bytes.is_empty() {
+                continue;
+            }
+            if let Err(e) = loaded.file.write_all_at(bytes, loaded.place(loaded.end) + at) {
+                return Err(self.take_back(e, sealed.len()));
+            }
+            if let Err(e) = loaded.file.sync() {
+                return Err(self.unsure(e));
+            }
+        }
+        let last_slot = last.to_vec();
+        if let Some(loaded) = &mut self.loaded {
+            loaded.end += edits.len() as u32;
+            loaded.last_slot = last_slot;
+        }
+        Ok(())
+    }
+
+    fn seal(&self, edits: &[Edit]) -> io::Result<Vec<u8>> {
+        let gone = || io::Error::other("the key table has no such key");
+        let loaded = self.loaded.as_ref().ok_or_else(gone)?;
+        let keys = loaded.keys.as_ref().ok_or_else(gone)?;
+        let (first, last) = (loaded.end, loaded.end + edits.len() as u32 - 1);
+        let mut sealed = Vec::with_capacity(PAGE * edits.len());
+        for (place, edit) in (first..).zip(edits) {
+            let Lookup::Key(key) = keys.get(edit.key) else { return Err(gone()) };
+            sealed.extend(loaded.slots.seal(place, (first, last), edit, key)?);
+        }
+        Ok(sealed)
+    }
+
+    /// After a failed write any part of it may reach the disk: zeros go over it.
+    fn take_back(&mut self, cause: io::Error, len: usize) -> GalleryError {
+        let Some(loaded) = &self.loaded else { return self.not_saved(cause) };
+        let zeros = loaded.file.write_all_at(&vec![0; len], loaded.place(loaded.end));
+        match zeros.and_then(|()| loaded.file.sync()) {
+            Ok(()) => self.not_saved(cause),
+            Err(_) => self.unsure(cause),
+        }
+    }
+
+    fn unsure(&mut self, source: io::Error) -> GalleryError {
+        self.halted = Some(source.to_string());
+        GalleryError::Unsure { path: self.path(), source }
+    }
+
+    /// Writes a state as a new file and puts it in the old one's place.
+    pub(crate) fn rewrite(&mut self, next: Snapshot) -> Result<(), GalleryError> {
+        let Some(Loaded { keys: Some(keys), header, .. }) = &self.loaded else { return Ok(()) };
+        let written = self.write_new(&next, header.gallery, Some(keys));
+        let mut new = written.map_err(|e| self.not_saved(e))?;
+        self.put_in_place().map_err(|e| self.not_saved(e))?;
+        if let Err(e) = self.source.disk.sync_folder() {
+            return Err(self.unsure(e));
+        }
+        new.keys = self.loaded.take().and_then(|old| old.keys);
+        self.loaded = Some(new);
+        Ok(())
+    }
+
+    fn put_in_place(&self) -> io::Result<()> {
+        let renamed = self.source.disk.rename(NEW_FILE, GALLERY_FILE);
+        if renamed.is_err() {
+            let _ = self.source.disk.remove(NEW_FILE);
+        }
+        renamed
+    }
+
+    /// Writes a new file beside the old one. What it gives has no key table yet.
+    fn write_new(&self, state: &Snapshot, gallery: Id, keys: Option<&KeyTable>) -> io::Result<Loaded> {
+        match self.source.disk.remove(NEW_FILE) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let header = Header {
+            dimension: self.source.dimension,
+            gallery,
+            snapshot: random()?,
+            check: self.source.key.check(&gallery),
+            generation: state.generation,
+            index: 0,
+            chunks: 0,
+            slots: self.slots,
+            space: self.source.space.clone(),
+        };
+        let written = self.write_file(&header, state, keys);
+        if written.is_err() {
+            // Half a file is of no use to anybody; if even this fails, the next writer does it.
+            let _ = self.source.disk.remove(NEW_FILE);
+        }
+        written
+    }
+
+    fn write_file(&self, header: &Header, state: &Snapshot, keys: Option<&KeyTable>) -> io::Result<Loaded> {
+        let file = self.source.disk.open(NEW_FILE, Purpose::Create)?;
+        let header = packed::write(&*file, header, state, keys, &self.source.key)?;
+        file.sync()?;
+        let journal_at = header.journal_at().ok_or(io::ErrorKind::FileTooLarge)?;
+        let slots = SlotKeys::new(&self.source.key, header.gallery, header.snapshot, header.dimension);
+        let (tail, last_slot, findings) = Default::default();
+        let (identity, state) = (file.identity()?, state.clone());
+        Ok(Loaded {
+            file,
+            identity,
+            header,
+            journal_at,
+            keys: None,
+            slots,
+            state,
+            end: 0,
+            tail,
+            last_slot,
+            findings,
+        })
+    }
+
+    /// Keys for new people.
+    pub(crate) fn fresh_keys(&mut self, count: usize) -> Result<Vec<KeyPlace>, GalleryError> {
+        let used: HashSet<u32> = self.state().people.iter().map(|p| p.key.entry).collect();
+        let Some(keys) = self.loaded.as_mut().and_then(|l| l.keys.as_mut()) else { return Ok(Vec::new()) };
+        keys.free(&used, count).map_err(|e| self.not_saved(e))
+    }
+}
