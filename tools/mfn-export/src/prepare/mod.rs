@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use mfn_engine::{Detector, DetectorOptions, Guard, Models};
 use mfn_vision::photo::{self, PhotoLimits};
 use mfn_vision::{AlignedFace, Detection, align};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -56,13 +57,14 @@ pub fn prepare(
     let record = Record::open(out)?;
     let mut names: Vec<String> = members.into_iter().map(|m| m.name.into()).collect();
     let all = names.len();
+    let shared = shared_stems(&names);
     names.retain(|name| !record.holds(name));
     let mut summary = Summary { before: all - names.len(), ..Summary::default() };
     let found = Models::find(models)?;
     let options = DetectorOptions { width: 640, height: 640, ..DetectorOptions::default() };
     let workers = (0..threads.max(1)).map(|_| {
         let detector = Detector::load(found.detector()?, options, guard)?;
-        Ok(Worker { detector, found: Vec::new(), photos, out, choice })
+        Ok(Worker { detector, found: Vec::new(), photos, out, choice, shared: &shared })
     });
     let workers = workers.collect::<Result<Vec<_>>>()?;
     work(workers, &names, record, &mut summary)?;
@@ -105,6 +107,7 @@ struct Worker<'a> {
     photos: &'a Path,
     out: &'a Path,
     choice: Choice,
+    shared: &'a HashSet<String>,
 }
 
 impl Worker<'_> {
@@ -128,7 +131,7 @@ impl Worker<'_> {
         let mut crop = AlignedFace::new();
         for (number, face) in self.found.iter().enumerate() {
             if align(&photograph, &face.landmarks, &mut crop).is_ok() {
-                let file = crop_name(name, number);
+                let file = crop_name(name, number, self.shared);
                 let path = self.out.join(&file);
                 if let Some(folder) = path.parent() {
                     std::fs::create_dir_all(folder)
@@ -145,7 +148,33 @@ impl Worker<'_> {
     }
 }
 
-/// `anna/holiday.jpg` -> `anna/holiday.jpg-0.png`: the folder, which may be the person, stays.
-fn crop_name(source: &str, number: usize) -> PathBuf {
-    PathBuf::from(format!("{source}-{number}.png"))
+/// Names without their ending that several photographs have.
+fn shared_stems(names: &[String]) -> HashSet<String> {
+    let mut met = HashSet::new();
+    names.iter().map(|n| stem(n)).filter(|stem| !met.insert(*stem)).map(String::from).collect()
+}
+
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// `anna/holiday.jpg` -> `anna/holiday-0.png`: the folder, which may be the person, stays; so does the ending
+/// where two photographs differ in nothing else.
+fn crop_name(source: &str, number: usize, shared: &HashSet<String>) -> PathBuf {
+    let name = if shared.contains(stem(source)) { source } else { stem(source) };
+    PathBuf::from(format!("{name}-{number}.png"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crops_never_share_a_name() {
+        let names = ["a/x.jpg", "a/y.jpg", "a/y.png", "b/x.jpg"].map(String::from);
+        let shared = shared_stems(&names);
+        let crops = names.each_ref().map(|n| crop_name(n, 1, &shared));
+        let expected = ["a/x-1.png", "a/y.jpg-1.png", "a/y.png-1.png", "b/x-1.png"].map(PathBuf::from);
+        assert_eq!(crops, expected);
+    }
 }
