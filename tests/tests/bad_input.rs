@@ -2,12 +2,15 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use mfn_gallery::GalleryKey;
 use mfn_tests::{Finished, Kiosk, fixture, models};
 use tempfile::TempDir;
 
+/// A kiosk whose gallery's key is there already: making one is said in a line of its own.
 fn kiosk() -> (TempDir, Kiosk) {
     let folder = tempfile::tempdir().unwrap();
     let kiosk = Kiosk::within(folder.path());
+    GalleryKey::load_or_create(&GalleryKey::path_for(kiosk.gallery(), None)).unwrap();
     (folder, kiosk)
 }
 

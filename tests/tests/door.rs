@@ -176,7 +176,8 @@ fn request_to_exit_needs_no_recogniser() {
     fs::write(world.button(), "1").unwrap();
     world.wait_for(true, SECOND);
     fs::write(world.button(), "0").unwrap();
-    world.wait_for(false, Duration::from_secs(4));
+    // door.exit_pulse_s is 5 by default.
+    world.wait_for(false, Duration::from_secs(7));
     kiosk.signal(Signal::CONT);
 }
 
