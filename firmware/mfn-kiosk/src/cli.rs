@@ -316,6 +316,6 @@ pub struct ConfigArgs {
 /// Arguments of the door keeper.
 #[derive(Args, Debug)]
 pub struct KeeperArgs {
-    /// The [door] settings as JSON
+    /// The `[door]` settings as JSON
     pub door: String,
 }

@@ -25,7 +25,7 @@ pub fn line(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Whether it is the failure of [`line`] whose reader has gone.
+/// Whether it is the failure of [`line()`] whose reader has gone.
 pub fn is_reader_gone(failure: &Failure) -> bool {
     failure.error.to_string() == READER_GONE
 }
@@ -33,7 +33,7 @@ pub fn is_reader_gone(failure: &Failure) -> bool {
 /// Prints a value as one line of JSON.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(&serde_json::to_string(value)?)
 }
