@@ -99,7 +99,7 @@ pub(crate) fn put_reference(bytes: &mut Vec<u8>, note: TemplateNote, values: &[f
     bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
 }
 
-fn take_reference(fields: &mut Fields<'_>, dimension: usize) -> Option<Reference> {
+pub(crate) fn take_reference(fields: &mut Fields<'_>, dimension: usize) -> Option<Reference> {
     let mut values = vec![0.0; dimension].into_boxed_slice();
     let note = take_template(fields, &mut values)?;
     Some(Reference { note, values })

@@ -46,6 +46,9 @@ pub enum Problem {
         "is missing beside its key table: restore it, or delete gallery.keys to begin with an empty gallery"
     )]
     GalleryMissing,
+    /// There is a gallery and no key.
+    #[error("cannot be opened: {0}")]
+    Key(crate::KeyError),
     /// Templates of another network.
     #[error("holds templates of {found}, the recogniser makes {wanted}: enrol anew or use the other model")]
     WrongSpace {
@@ -158,6 +161,9 @@ pub enum GalleryError {
         /// Why.
         source: io::Error,
     },
+    /// A backup's templates cannot be compared with this gallery's.
+    #[error("the backup {0}; nothing was changed")]
+    BackupOfOther(Problem),
     /// A second person of one name.
     #[error("the name is taken by person {0}: choose another, or remove or rename that person first")]
     NameTaken(PersonId),

@@ -2,6 +2,7 @@
 
 use crate::Problem;
 use crate::bytes::Fields;
+use crate::disk::DiskFile;
 use crate::seal::{Id, OVERHEAD, Secret};
 use mfn_template::TemplateSpace;
 use sha2::{Digest, Sha256};
@@ -49,6 +50,14 @@ impl Header {
             &(space.len() as u32).to_le_bytes(),
         ];
         sealed_page(&[&fields.concat(), space].concat())
+    }
+
+    /// Reads and parses the header of an open file; the page is what the index is bound to.
+    pub(crate) fn read(file: &dyn DiskFile) -> Result<(Header, Vec<u8>), Problem> {
+        let len = file.size()?;
+        let mut page = vec![0; PAGE.min(usize::try_from(len).unwrap_or(PAGE))];
+        file.read_all_at(&mut page, 0)?;
+        Ok((Header::parse(&page, len)?, page))
     }
 
     /// Parses the first page of a file of `len` bytes.

@@ -22,6 +22,12 @@ pub enum KeyError {
         /// Why.
         source: io::Error,
     },
+    /// There is no file.
+    #[error("there is no gallery key {}: give the key that the gallery was made with", path.display())]
+    Missing {
+        /// The key's file.
+        path: PathBuf,
+    },
     /// Anything but 32 bytes.
     #[error(
         "the gallery key {} has {found} bytes instead of 32: restore the right file; a new key cannot open an old gallery",
@@ -67,6 +73,18 @@ impl GalleryKey {
         })
     }
 
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// When there is none, or the file is not exactly 32 bytes, is open to others, is a link, or cannot be read.
+    pub fn load(path: &Path) -> Result<GalleryKey, KeyError> {
+        match open(path, OFlags::RDONLY) {
+            Ok(file) => read(file, path),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(KeyError::Missing { path: path.to_owned() }),
+            Err(source) => Err(KeyError::Io { path: path.to_owned(), source }),
+        }
+    }
+
     /// Reads the key, or makes one where there is no file (mode 0600, synced with its folder). The
     /// flag says that it was made: tell the user to keep a copy elsewhere.
     ///
@@ -74,15 +92,13 @@ impl GalleryKey {
     /// When the file is not exactly 32 bytes, is open to others, is a link, or cannot be read or made.
     pub fn load_or_create(path: &Path) -> Result<(GalleryKey, bool), KeyError> {
         let failed = |source| KeyError::Io { path: path.to_owned(), source };
-        match open(path, OFlags::RDONLY) {
-            Ok(file) => read(file, path).map(|key| (key, false)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+        match GalleryKey::load(path) {
+            Err(KeyError::Missing { .. }) => {
                 create(path).map_err(failed)?;
                 // Whoever was first: what is there now is the key.
-                let file = open(path, OFlags::RDONLY).map_err(failed)?;
-                read(file, path).map(|key| (key, true))
+                GalleryKey::load(path).map(|key| (key, true))
             }
-            Err(e) => Err(failed(e)),
+            found => found.map(|key| (key, false)),
         }
     }
 }

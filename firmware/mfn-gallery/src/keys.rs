@@ -6,13 +6,13 @@ use crate::disk::{Disk, DiskFile, Purpose};
 use crate::header::{PAGE, VERSION, damaged, open_page, sealed_page};
 use crate::person::KeyPlace;
 use crate::seal::{Id, OVERHEAD, Secret, random};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use zeroize::Zeroize;
 
 /// The table's name in the gallery's folder.
 pub const KEYS_FILE: &str = "gallery.keys";
-const NEW_FILE: &str = "gallery.keys.new";
+pub(crate) const NEW_FILE: &str = "gallery.keys.new";
 const MAGIC: [u8; 8] = *b"MFNKEY\r\n";
 /// Keys a page; few in this crate's own tests, so that the table grows often.
 pub(crate) const ENTRIES: usize = if cfg!(test) { 3 } else { 84 };
@@ -126,6 +126,17 @@ impl KeyTable {
         self.file.write_all_at(&sealed?, place(pair, copy))
     }
 
+    /// Copies of pages that are not sound or not the newest; the next writer mends them.
+    pub(crate) fn stale_copies(&self) -> usize {
+        self.stale.len()
+    }
+
+    /// How many keys have one of these serials.
+    pub(crate) fn count(&self, serials: &HashSet<Id>) -> usize {
+        let entries = self.pages.iter().flatten().flat_map(|page| &page.entries);
+        entries.filter(|entry| serials.contains(&entry.serial)).count()
+    }
+
     /// What the table has for a person.
     pub(crate) fn get(&self, place: KeyPlace) -> Lookup<'_> {
         let (pair, entry) = split(place.entry);
@@ -152,6 +163,36 @@ impl KeyTable {
                 .map(move |(j, entry)| KeyPlace { entry: (i * ENTRIES + j) as u32, serial: entry.serial })
         });
         Ok(places.filter(|place| !used.contains(&place.entry)).take(count).collect())
+    }
+
+    /// Gives free keys other serials, each under a fresh key; they last when this returns.
+    pub(crate) fn claim(&mut self, places: &[KeyPlace], serials: &[Id]) -> io::Result<Vec<KeyPlace>> {
+        let mut touched = BTreeSet::new();
+        let mut claimed = Vec::with_capacity(places.len());
+        for (place, &serial) in places.iter().zip(serials) {
+            let (pair, entry) = split(place.entry);
+            if let Some(page) = self.pages[pair].as_mut().filter(|_| place.serial != serial) {
+                page.entries[entry] = Entry { serial, key: Secret::random()? };
+                touched.insert(pair);
+            }
+            claimed.push(KeyPlace { entry: place.entry, serial });
+        }
+        for pair in touched {
+            self.rewrite(pair)?;
+        }
+        Ok(claimed)
+    }
+
+    /// Writes both copies of a page one after the other, under a higher version.
+    fn rewrite(&mut self, pair: usize) -> io::Result<()> {
+        if let Some(page) = &mut self.pages[pair] {
+            page.version += 1;
+        }
+        for copy in [0, 1] {
+            self.write_copy(pair, copy)?;
+            self.file.sync()?;
+        }
+        Ok(())
     }
 
     fn grow(&mut self, pairs: usize) -> io::Result<()> {
@@ -194,11 +235,7 @@ impl KeyTable {
                 found = true;
             }
             if found {
-                page.version += 1;
-                for copy in [0, 1] {
-                    self.write_copy(pair, copy)?;
-                    self.file.sync()?;
-                }
+                self.rewrite(pair)?;
             }
         }
         Ok(())

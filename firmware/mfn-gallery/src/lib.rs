@@ -5,7 +5,9 @@
 //! describes: one writer, any number of readers, changes whole or not at all. Nothing here knows of
 //! images or doors.
 
+mod backup;
 mod bytes;
+mod check;
 mod compact;
 #[cfg(test)]
 mod crash;
@@ -15,6 +17,7 @@ mod error;
 mod finding;
 mod gallery;
 mod header;
+mod import;
 mod journal;
 mod key;
 mod keys;
@@ -23,6 +26,7 @@ mod lock;
 mod metadata;
 mod name;
 mod packed;
+mod passphrase;
 mod person;
 mod rows;
 mod seal;
@@ -32,16 +36,20 @@ mod snapshot;
 mod store;
 mod writer;
 
+pub use backup::{Backup, BackupError};
+pub use check::{Check, Description, Migration, Remark};
 pub use disk::{Disk, DiskFile, Folder, Identity, Purpose};
 pub use error::{GalleryError, Problem};
 pub use finding::Finding;
 pub use gallery::Gallery;
+pub use import::{Imported, Removed};
 pub use key::{CREDENTIAL, GalleryKey, KeyError};
 pub use keys::KEYS_FILE;
 pub use load::GALLERY_FILE;
 pub use lock::LOCK_FILE;
 pub use metadata::{Group, Metadata, Note};
 pub use name::{NameError, PersonName};
+pub use passphrase::{Cost, Passphrase};
 pub use person::{EnrolTemplate, Enrolment, Person, TemplateNote};
 pub use search::Restriction;
 pub use store::{Access, FileGallery};

@@ -9,10 +9,11 @@ use crate::packed::Index;
 use crate::seal::{Id, Secret};
 use crate::slot::{Slot, SlotKeys};
 use crate::snapshot::Snapshot;
-use crate::{Finding, Problem};
+use crate::{Finding, GalleryKey, KeyError, Problem};
 use mfn_template::TemplateSpace;
 use std::collections::HashSet;
 use std::io;
+use std::path::PathBuf;
 
 /// The gallery's name in its folder.
 pub const GALLERY_FILE: &str = "gallery.mfn";
@@ -20,10 +21,26 @@ pub const GALLERY_FILE: &str = "gallery.mfn";
 /// What one gallery is read with.
 pub(crate) struct Source {
     pub(crate) disk: Box<dyn Disk>,
-    pub(crate) key: Secret,
+    pub(crate) key: KeySource,
     pub(crate) space: TemplateSpace,
     pub(crate) dimension: usize,
     pub(crate) purpose: Purpose,
+}
+
+/// Where the gallery key comes from.
+pub(crate) enum KeySource {
+    Known(Secret),
+    /// Readers do not make one: it need not be there before the gallery is.
+    File(PathBuf),
+}
+
+impl KeySource {
+    pub(crate) fn secret(&self) -> Result<Secret, KeyError> {
+        match self {
+            KeySource::Known(secret) => Ok(secret.clone()),
+            KeySource::File(path) => GalleryKey::load(path).map(|key| key.0),
+        }
+    }
 }
 
 /// A gallery as it is on the disk and in memory.
@@ -60,19 +77,18 @@ impl Source {
     }
 
     fn load_once(&self) -> Result<Option<Loaded>, Problem> {
-        let Some(file) = self.open(GALLERY_FILE)? else {
+        let Some(file) = open(&*self.disk, GALLERY_FILE, self.purpose)? else {
             return match self.disk.identity(crate::KEYS_FILE)? {
                 Some(_) => Err(Problem::GalleryMissing),
                 None => Ok(None),
             };
         };
-        let (len, identity) = (file.size()?, file.identity()?);
-        let mut page = vec![0; PAGE.min(usize::try_from(len).unwrap_or(PAGE))];
-        file.read_all_at(&mut page, 0)?;
-        let header = Header::parse(&page, len)?;
-        header.check_for(&self.key, &self.space, self.dimension)?;
-        let index = Index::read(&*file, &header, &page, &self.key)?;
-        let keys = KeyTable::open(&*self.disk, self.purpose, &header.gallery, &self.key);
+        let key = self.key.secret().map_err(Problem::Key)?;
+        let identity = file.identity()?;
+        let (header, page) = Header::read(&*file)?;
+        header.check_for(&key, &self.space, self.dimension)?;
+        let index = Index::read(&*file, &header, &page, &key)?;
+        let keys = KeyTable::open(&*self.disk, self.purpose, &header.gallery, &key);
         let keys = keys.map_err(Problem::of_key_table)?;
         let journal_at = header.journal_at().ok_or_else(|| damaged("impossible lengths"))?;
         let mut findings = Vec::new();
@@ -85,7 +101,7 @@ impl Source {
                 state
             }
         };
-        let slots = SlotKeys::new(&self.key, header.gallery, header.snapshot, header.dimension);
+        let slots = SlotKeys::new(&key, header.gallery, header.snapshot, header.dimension);
         let (tail, last_slot, none) = Default::default();
         let mut loaded = Loaded {
             file,
@@ -108,18 +124,23 @@ impl Source {
     pub(crate) fn nobody(&self) -> Snapshot {
         Snapshot::empty(self.dimension)
     }
+}
 
-    fn open(&self, name: &str) -> Result<Option<Box<dyn DiskFile>>, Problem> {
-        let loops = rustix::io::Errno::LOOP.raw_os_error();
-        match self.disk.open(name, self.purpose) {
-            Ok(file) => Ok(Some(file)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) if e.raw_os_error() == Some(loops) => Err(Problem::SymbolicLink),
-            Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory) => {
-                Err(Problem::NotAFile)
-            }
-            Err(e) => Err(e.into()),
+/// Opens a file of a gallery; nothing when there is none.
+pub(crate) fn open(
+    disk: &dyn Disk,
+    name: &str,
+    purpose: Purpose,
+) -> Result<Option<Box<dyn DiskFile>>, Problem> {
+    let loops = rustix::io::Errno::LOOP.raw_os_error();
+    match disk.open(name, purpose) {
+        Ok(file) => Ok(Some(file)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) if e.raw_os_error() == Some(loops) => Err(Problem::SymbolicLink),
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory) => {
+            Err(Problem::NotAFile)
         }
+        Err(e) => Err(e.into()),
     }
 }
 

@@ -195,7 +195,7 @@ impl Snapshot {
         }
     }
 
-    fn check_room(&self, new: usize) -> Result<(), GalleryError> {
+    pub(crate) fn check_room(&self, new: usize) -> Result<(), GalleryError> {
         u32::try_from(self.rows.count() + new).map(|_| ()).map_err(|_| GalleryError::Full)
     }
 

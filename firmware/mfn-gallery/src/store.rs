@@ -3,7 +3,7 @@
 
 use crate::disk::{Disk, Folder, Purpose};
 use crate::key::GalleryKey;
-use crate::load::{Advance, GALLERY_FILE, Loaded, Source};
+use crate::load::{Advance, GALLERY_FILE, KeySource, Loaded, Source};
 use crate::search::Restriction;
 use crate::snapshot::Snapshot;
 use crate::{
@@ -60,6 +60,32 @@ impl FileGallery {
         FileGallery::open_on(Box::new(Folder::new(dir)), space, dimension, access, key, SLOTS)
     }
 
+    /// As [`FileGallery::open`] with the key of this file. A writer makes the key (mode 0600) where
+    /// there is neither a key nor a gallery; the flag says that it did: tell the user to keep a copy
+    /// elsewhere. A reader never does, and takes up a key that appears later with the gallery.
+    ///
+    /// # Errors
+    /// As [`FileGallery::open`], or when the key is missing beside a gallery or cannot be used.
+    pub fn open_with_key_file(
+        dir: &Path,
+        space: &TemplateSpace,
+        dimension: usize,
+        access: Access,
+        key_file: &Path,
+    ) -> Result<(FileGallery, bool), GalleryError> {
+        let there = dir.join(GALLERY_FILE).symlink_metadata().is_ok();
+        let (key, made) = match access {
+            Access::Read => (KeySource::File(key_file.to_owned()), false),
+            Access::Write if there => (KeySource::Known(GalleryKey::load(key_file)?.0), false),
+            Access::Write => {
+                let (key, made) = GalleryKey::load_or_create(key_file)?;
+                (KeySource::Known(key.0), made)
+            }
+        };
+        let disk = Box::new(Folder::new(dir));
+        Ok((FileGallery::open_from(disk, space, dimension, access, key, SLOTS)?, made))
+    }
+
     /// As [`FileGallery::open`], on any disk, with `slots` slots (1 to 65,536) in journals that are
     /// made from now on.
     ///
@@ -73,12 +99,22 @@ impl FileGallery {
         key: &GalleryKey,
         slots: u32,
     ) -> Result<FileGallery, GalleryError> {
+        FileGallery::open_from(disk, space, dimension, access, KeySource::Known(key.0.clone()), slots)
+    }
+
+    fn open_from(
+        disk: Box<dyn Disk>,
+        space: &TemplateSpace,
+        dimension: usize,
+        access: Access,
+        key: KeySource,
+        slots: u32,
+    ) -> Result<FileGallery, GalleryError> {
         let (lock, purpose) = match access {
             Access::Read => (None, Purpose::Read),
             Access::Write => (Some(disk.lock()?), Purpose::Update),
         };
-        let (key, space) = (key.0.clone(), space.clone());
-        let source = Source { disk, key, space, dimension, purpose };
+        let source = Source { disk, key, space: space.clone(), dimension, purpose };
         let nobody = source.nobody();
         let (halted, complaint) = (None, None);
         let slots = slots.clamp(1, 65_536);

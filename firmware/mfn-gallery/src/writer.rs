@@ -6,7 +6,7 @@ use crate::header::{Header, PAGE};
 use crate::keys::{KeyTable, Lookup};
 use crate::load::{GALLERY_FILE, Loaded};
 use crate::person::KeyPlace;
-use crate::seal::{Id, random};
+use crate::seal::{Id, Secret, random};
 use crate::slot::SlotKeys;
 use crate::snapshot::Snapshot;
 use crate::store::FileGallery;
@@ -14,7 +14,7 @@ use crate::{Finding, GalleryError, packed};
 use std::collections::HashSet;
 use std::io;
 
-const NEW_FILE: &str = "gallery.mfn.new";
+pub(crate) const NEW_FILE: &str = "gallery.mfn.new";
 
 impl FileGallery {
     /// Makes what is missing, takes back a torn tail, completes removals.
@@ -25,8 +25,9 @@ impl FileGallery {
         if self.loaded.is_none() {
             self.create_gallery().map_err(|e| self.folder(e))?;
         }
+        let key = self.key();
         if let Some(loaded) = self.loaded.as_mut().filter(|loaded| loaded.keys.is_none()) {
-            match KeyTable::create(&*self.source.disk, &loaded.header.gallery, &self.source.key) {
+            match key.and_then(|key| KeyTable::create(&*self.source.disk, &loaded.header.gallery, &key)) {
                 Ok(keys) => loaded.keys = Some(keys),
                 Err(e) => return Err(self.folder(e)),
             }
@@ -36,6 +37,10 @@ impl FileGallery {
             self.halted = Some(e.to_string());
         }
         Ok(())
+    }
+
+    fn key(&self) -> io::Result<Secret> {
+        self.source.key.secret().map_err(io::Error::other)
     }
 
     fn folder(&self, source: io::Error) -> GalleryError {
@@ -105,7 +110,7 @@ impl FileGallery {
     }
 
     /// Destroys the keys of everybody whom an operation has removed.
-    fn destroy(&mut self, edits: &[Edit]) -> Result<(), GalleryError> {
+    pub(crate) fn destroy(&mut self, edits: &[Edit]) -> Result<(), GalleryError> {
         let removed = edits.iter().filter(|edit| edit.what == What::Remove);
         let serials: HashSet<Id> = removed.map(|edit| edit.key.serial).collect();
         let keys = self.loaded.as_mut().and_then(|loaded| loaded.keys.as_mut());
@@ -203,7 +208,7 @@ impl FileGallery {
             dimension: self.source.dimension,
             gallery,
             snapshot: random()?,
-            check: self.source.key.check(&gallery),
+            check: self.key()?.check(&gallery),
             generation: state.generation,
             index: 0,
             chunks: 0,
@@ -220,10 +225,11 @@ impl FileGallery {
 
     fn write_file(&self, header: &Header, state: &Snapshot, keys: Option<&KeyTable>) -> io::Result<Loaded> {
         let file = self.source.disk.open(NEW_FILE, Purpose::Create)?;
-        let header = packed::write(&*file, header, state, keys, &self.source.key)?;
+        let key = self.key()?;
+        let header = packed::write(&*file, header, state, keys, &key)?;
         file.sync()?;
         let journal_at = header.journal_at().ok_or(io::ErrorKind::FileTooLarge)?;
-        let slots = SlotKeys::new(&self.source.key, header.gallery, header.snapshot, header.dimension);
+        let slots = SlotKeys::new(&key, header.gallery, header.snapshot, header.dimension);
         let (tail, last_slot, findings) = Default::default();
         let (identity, state) = (file.identity()?, state.clone());
         Ok(Loaded {
