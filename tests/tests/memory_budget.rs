@@ -1,30 +1,21 @@
 //! memory-budget.md is the contract: the budgets are read from its table and the running program is measured.
 
-use std::{collections::BTreeMap, fs, path::Path, time::SystemTime};
+use std::{fs, path::Path, time::SystemTime};
 
 use mfn_engine::Models;
 use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, GalleryKey, Metadata};
 use mfn_template::Template;
 use mfn_tests::{Kiosk, fixture, models, walk_up};
 
-/// First column (in backquotes) to budget, as its first number.
-fn budgets() -> BTreeMap<String, f64> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../memory-budget.md");
-    let text = fs::read_to_string(path).expect("memory-budget.md stands at the top");
-    let row = |line: &str| {
-        let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
-        let key = cells.next()?.trim_end_matches('`').to_owned();
-        let budget = cells.nth(1)?.split_whitespace().next()?.parse().ok()?;
-        Some((key, budget))
-    };
-    text.lines().filter_map(row).collect()
-}
+/// The reader that the program itself uses.
+#[path = "../../firmware/mfn-kiosk/src/budget.rs"]
+mod budget;
 
 /// Fails when a figure is over the budget of that name, or the table has no such row.
-fn within(budgets: &BTreeMap<String, f64>, key: &str, measured: f64) {
-    let budget = budgets.get(key).unwrap_or_else(|| panic!("memory-budget.md has no row `{key}`"));
+fn within(key: &str, measured: f64) {
+    let budget = budget::of(key).unwrap_or_else(|| panic!("memory-budget.md has no row `{key}`"));
     println!("{key}: {measured:.1} of {budget}");
-    assert!(measured <= *budget, "{key}: measured {measured:.1}, budget {budget}");
+    assert!(measured <= budget, "{key}: measured {measured:.1}, budget {budget}");
 }
 
 /// People with made-up templates, beside one who is real.
@@ -67,7 +58,6 @@ fn megabytes(summary: &serde_json::Value, field: &str) -> f64 {
 #[test]
 fn the_running_program_keeps_its_budgets() {
     let Some(models) = models() else { return };
-    let budgets = budgets();
     let folder = tempfile::tempdir().unwrap();
     let gallery = folder.path().join("gallery");
     let kiosk = Kiosk::within(folder.path());
@@ -84,18 +74,18 @@ fn the_running_program_keeps_its_budgets() {
     }
 
     let rest = run(&kiosk, &empty, "30");
-    within(&budgets, "rest", megabytes(&rest, "memory_kib"));
+    within("rest", megabytes(&rest, "memory_kib"));
     let load = run(&kiosk, &one, "500");
     assert!(load["frames_with_face"].as_u64() > Some(450) && load["grants"].as_u64() > Some(0), "{load}");
-    within(&budgets, "peak", megabytes(&load, "peak_memory_kib"));
-    within(&budgets, "threads", load["threads"].as_f64().unwrap());
-    within(&budgets, "first-decision", load["first_decision_ms"].as_f64().unwrap());
-    within(&budgets, "face-to-grant", load["first_face_to_grant_ms"].as_f64().unwrap());
+    within("peak", megabytes(&load, "peak_memory_kib"));
+    within("threads", load["threads"].as_f64().unwrap());
+    within("first-decision", load["first_decision_ms"].as_f64().unwrap());
+    within("face-to-grant", load["first_face_to_grant_ms"].as_f64().unwrap());
 
     // The gallery's own share: what 9,000 people more cost at rest.
     fs::remove_dir_all(&gallery).unwrap();
     strangers(&gallery, &models, 10_000);
     let crowded = run(&kiosk, &empty, "30");
     let more = megabytes(&crowded, "memory_kib") - megabytes(&rest, "memory_kib");
-    within(&budgets, "gallery-10000", more * 10.0 / 9.0);
+    within("gallery-10000", more * 10.0 / 9.0);
 }

@@ -156,23 +156,25 @@ fn wait(child: &mut Child, wall: Duration) -> io::Result<Option<ExitStatus>> {
 /// gives its verdict as exit code (0: good, 3: refused) and one line on standard output.
 #[must_use]
 pub fn child_main() -> ExitCode {
-    // The parent tells of a panic in one line; the usual report would only be noise.
-    std::panic::set_hook(Box::new(|_| {}));
-    let verdict = std::panic::catch_unwind(|| try_network(&mut io::stdin().lock()));
-    let reason = match verdict {
-        Ok(Ok(())) => return ExitCode::SUCCESS,
-        Ok(Err(reason)) => reason,
-        Err(panic) => format!("the runtime panicked on it: {}", panic_text(panic.as_ref())),
-    };
-    // Without a reader there is nobody to tell.
-    let _ = writeln!(io::stdout(), "{reason}");
-    ExitCode::from(REFUSED)
+    // A panic is a verdict like another, given from the hook: release builds do not unwind.
+    std::panic::set_hook(Box::new(|panic| {
+        let words = panic.payload_as_str().unwrap_or("no message");
+        let words: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+        refuse(&format!("the runtime panicked on it: {words}"));
+        std::process::exit(i32::from(REFUSED));
+    }));
+    match try_network(&mut io::stdin().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            refuse(&reason);
+            ExitCode::from(REFUSED)
+        }
+    }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
+fn refuse(reason: &str) {
+    // Without a reader there is nobody to tell.
+    let _ = writeln!(io::stdout(), "{reason}");
 }
 
 fn try_network(input: &mut impl BufRead) -> Result<(), String> {

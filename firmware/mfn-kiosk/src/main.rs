@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
-use exit::Failure;
+use exit::{Exit, Failure};
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         return mfn_engine::child_main();
     }
     start_log();
-    log_panics();
+    end_on_panic();
     match commands::execute(command) {
         Ok(exit) => exit.code(),
         Err(failure) => complain(&failure),
@@ -42,14 +42,15 @@ fn start_log() {
         .init();
 }
 
-/// One line for a panic, and no backtrace: the door line is closed by its own process either way.
-fn log_panics() {
+/// A panic on any thread is one line without a backtrace, and the end of the process: of kiosk and door keeper,
+/// the one that is left closes the door line. (Release builds do not unwind; this makes the others do the same.)
+fn end_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
         let place =
             panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        let words = panic.payload().downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let words = words.or_else(|| panic.payload().downcast_ref::<String>().cloned()).unwrap_or_default();
-        log::error!("this is a bug, please report it{place}: {}", words.replace('\n', " "));
+        let words = panic.payload_as_str().unwrap_or("no message").replace('\n', " ");
+        log::error!("this is a bug, please report it{place}: {words}");
+        std::process::exit(Exit::Failure as i32);
     }));
 }
 

@@ -8,7 +8,6 @@ mod news;
 mod output;
 mod summary;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -79,7 +78,7 @@ pub fn execute(args: &RunArgs) -> Result<Exit, Failure> {
     deciding.until_the_end(&inbox, &shared)
 }
 
-/// Starts a thread whose failure or panic ends the program, with the door closed.
+/// Starts a thread whose failure ends the program, with the door closed.
 fn spawn(
     name: &'static str,
     shared: &Arc<Shared>,
@@ -87,9 +86,7 @@ fn spawn(
 ) -> Result<(), Failure> {
     let shared = Arc::clone(shared);
     let body = move || {
-        let result = catch_unwind(AssertUnwindSafe(|| work(&shared)));
-        let panicked = || Err(Failure::new(Exit::Failure, format!("the {name} thread panicked")));
-        if let Err(failure) = result.unwrap_or_else(|_| panicked()) {
+        if let Err(failure) = work(&shared) {
             shared.tell(News::Failed(failure));
         }
     };
