@@ -18,15 +18,17 @@ const MAGIC: [u8; 8] = *b"MFNKEY\r\n";
 pub(crate) const ENTRIES: usize = if cfg!(test) { 3 } else { 84 };
 const PAIR: u64 = 2 * PAGE as u64;
 
+#[derive(Clone)]
 struct Entry {
     serial: Id,
     key: Secret,
 }
 
 /// The content of one pair of pages.
+#[derive(Clone)]
 struct Page {
     version: u64,
-    entries: Vec<Entry>,
+    entries: [Entry; ENTRIES],
 }
 
 /// What the table has for a person.
@@ -38,7 +40,7 @@ pub(crate) enum Lookup<'a> {
     Damaged,
 }
 
-/// The table, all of it in memory.
+/// The table, all of it in memory, in one block that the system takes back as a whole.
 pub(crate) struct KeyTable {
     file: Box<dyn DiskFile>,
     secret: Secret,
@@ -90,8 +92,9 @@ impl KeyTable {
             return Err(Problem::WrongKey);
         }
         let secret = key.derive(gallery, "key table", &[]);
-        let mut table = KeyTable { file, secret, pages: Vec::new(), stale: Vec::new() };
-        for pair in 0..usize::try_from((len - PAGE as u64) / PAIR).unwrap_or(0) {
+        let pairs = usize::try_from((len - PAGE as u64) / PAIR).unwrap_or(0);
+        let mut table = KeyTable { file, secret, pages: Vec::with_capacity(pairs), stale: Vec::new() };
+        for pair in 0..pairs {
             let page = table.read_pair(pair)?;
             table.pages.push(page);
         }
@@ -197,6 +200,10 @@ impl KeyTable {
 
     fn grow(&mut self, pairs: usize) -> io::Result<()> {
         let before = self.pages.len();
+        // Moved by hand: a vector that grows leaves what it had behind unwiped.
+        let mut pages = Vec::with_capacity(before + pairs);
+        pages.extend(self.pages.iter().cloned());
+        self.pages = pages;
         for _ in 0..pairs {
             self.pages.push(Some(Page::random()?));
         }
@@ -249,9 +256,15 @@ impl Entry {
 }
 
 impl Page {
+    fn new(version: u64) -> Page {
+        let entries = std::array::from_fn(|_| Entry { serial: [0; 16], key: Secret([0; 32]) });
+        Page { version, entries }
+    }
+
     fn random() -> io::Result<Page> {
-        let entries = (0..ENTRIES).map(|_| Entry::random()).collect::<io::Result<_>>()?;
-        Ok(Page { version: 1, entries })
+        let mut page = Page::new(1);
+        page.entries.iter_mut().try_for_each(|entry| Entry::random().map(|new| *entry = new))?;
+        Ok(page)
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -268,11 +281,12 @@ impl Page {
 
     fn decode(text: &[u8]) -> Option<Page> {
         let mut fields = Fields(text);
-        let version = fields.u64()?;
+        let mut page = Page::new(fields.u64()?);
         fields.zeros(8)?;
-        let mut entry = || Some(Entry { serial: fields.id()?, key: Secret(fields.array()?) });
-        let entries = (0..ENTRIES).map(|_| entry()).collect::<Option<_>>()?;
-        Some(Page { version, entries })
+        for entry in &mut page.entries {
+            *entry = Entry { serial: fields.id()?, key: Secret(fields.array()?) };
+        }
+        Some(page)
     }
 }
 

@@ -50,6 +50,6 @@ pub use lock::LOCK_FILE;
 pub use metadata::{Group, Metadata, Note};
 pub use name::{NameError, PersonName};
 pub use passphrase::{Cost, Passphrase};
-pub use person::{EnrolTemplate, Enrolment, Person, TemplateNote};
+pub use person::{EnrolTemplate, Enrolment, Person, PersonMetadata, TemplateNote, TemplateNotes};
 pub use search::Restriction;
 pub use store::{Access, FileGallery};

@@ -49,7 +49,8 @@ pub(crate) struct Loaded {
     pub(crate) identity: Identity,
     pub(crate) header: Header,
     pub(crate) journal_at: u64,
-    /// None while nobody was ever enrolled and the table is not there yet.
+    /// A writer's; none while nobody was ever enrolled and the table is not there yet. Readers read the
+    /// table when they need it, and keep no keys.
     pub(crate) keys: Option<KeyTable>,
     pub(crate) slots: SlotKeys,
     pub(crate) state: Snapshot,
@@ -178,20 +179,28 @@ impl Loaded {
         Ok(())
     }
 
-    /// Takes over what a writer has added; false when that needs a whole reading.
-    pub(crate) fn advance(&mut self) -> Result<Advance, Problem> {
+    /// Takes over what a writer has added to the journal.
+    pub(crate) fn advance(&mut self, source: &Source) -> Result<Advance, Problem> {
         if self.end > 0 && self.bytes(self.end - 1)? != self.last_slot {
             return Ok(Advance::ReadAgain);
         }
+        if self.end == self.header.slots || self.bytes(self.end)?.iter().all(|&b| b == 0) {
+            return Ok(Advance::Nothing);
+        }
+        let key = source.key.secret().map_err(Problem::Key)?;
+        self.keys = KeyTable::open(&*source.disk, source.purpose, &self.header.gallery, &key)?;
+        let advance = self.replay_more();
+        self.keys = None;
+        advance
+    }
+
+    fn replay_more(&mut self) -> Result<Advance, Problem> {
         let mut slots = Vec::new();
         for place in self.end..self.header.slots {
             match self.slot(place)? {
                 Slot::Empty => break,
                 slot => slots.push(slot),
             }
-        }
-        if slots.is_empty() {
-            return Ok(Advance::Nothing);
         }
         let replay = replay(slots, self.end);
         let complete = replay.findings.iter().all(|f| matches!(f, Finding::TornTail { .. }));

@@ -1,5 +1,6 @@
 //! A person's name, checked once.
 
+use smol_str::SmolStr;
 use std::fmt;
 use std::str::FromStr;
 
@@ -36,7 +37,7 @@ pub enum NameError {
 /// 1 to 128 bytes of UTF-8 without control characters, slashes or outer blanks. Names are equal
 /// when their bytes are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PersonName(Box<str>);
+pub struct PersonName(SmolStr);
 
 impl PersonName {
     /// Longest name in bytes of UTF-8.

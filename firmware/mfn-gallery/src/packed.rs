@@ -6,7 +6,7 @@ use crate::disk::DiskFile;
 use crate::edit::{put_reference, take_template};
 use crate::header::{Header, PAGE, damaged};
 use crate::keys::{KeyTable, Lookup};
-use crate::person::{KeyPlace, Person};
+use crate::person::{KeyPlace, Person, TemplateNotes};
 use crate::rows::Rows;
 use crate::seal::{Id, OVERHEAD, Secret};
 use crate::snapshot::Snapshot;
@@ -114,8 +114,9 @@ impl Index {
         let mut sealed = vec![0; len.ok_or_else(|| damaged("impossible lengths"))?];
         file.read_all_at(&mut sealed, PAGE as u64)?;
         let secret = master.derive(&header.gallery, "snapshot", &header.snapshot);
-        let text = secret.open(page, &sealed).ok_or_else(|| damaged("the index cannot be opened"))?;
-        let index = Index::decode(&text).ok_or_else(|| damaged("impossible index"))?;
+        let text = secret.open_in_place(page, &mut sealed);
+        let text = text.ok_or_else(|| damaged("the index cannot be opened"))?;
+        let index = Index::decode(text).ok_or_else(|| damaged("impossible index"))?;
         let row = 12 + 4 * header.dimension as u64;
         let fits = |line: &Line| u64::from(line.templates) * row <= u64::from(line.text);
         let sum: u64 = index.lines.iter().map(|line| u64::from(line.text) + OVERHEAD as u64).sum();
@@ -156,18 +157,20 @@ impl Index {
         let mut rows = Rows::zeroed(header.dimension, count);
         let (mut people, mut findings) = (Vec::with_capacity(self.lines.len()), Vec::new());
         let mut at = header.chunks_at().ok_or_else(|| damaged("impossible lengths"))?;
-        let mut row = 0;
+        // One buffer for all: many of different lengths would leave holes between what stays.
+        let (mut row, mut sealed) = (0, Vec::new());
         for (i, line) in (0u64..).zip(&self.lines) {
-            let mut sealed = vec![0; line.text as usize + OVERHEAD];
+            let len = line.text as usize + OVERHEAD;
             let Lookup::Key(secret) = keys.get(line.key) else {
                 findings.push((line.key.serial, Finding::without_key(line.id, keys.get(line.key))));
-                at += sealed.len() as u64;
+                at += len as u64;
                 continue;
             };
+            sealed.resize(len, 0);
             file.read_all_at(&mut sealed, at)?;
-            at += sealed.len() as u64;
-            let text = secret.open(&associated(&header.snapshot, i), &sealed);
-            match text.and_then(|text| decode_person(line, &text, &mut rows, row)) {
+            at += len as u64;
+            let text = secret.open_in_place(&associated(&header.snapshot, i), &mut sealed);
+            match text.and_then(|text| decode_person(line, text, &mut rows, row)) {
                 Some(person) => {
                     row += person.templates.len();
                     people.push(person);
@@ -187,7 +190,9 @@ fn decode_person(line: &Line, text: &[u8], rows: &mut Rows, first_row: usize) ->
     let mut fields = Fields(text);
     let (name, metadata) = Metadata::decode(&mut fields)?;
     let mut template = |i| take_template(&mut fields, rows.row_mut(first_row + i));
-    let templates = (0..line.templates as usize).map(&mut template).collect::<Option<_>>()?;
+    let templates =
+        TemplateNotes::new((0..line.templates as usize).map(&mut template).collect::<Option<_>>()?)?;
+    let (metadata, first_row) = (metadata.into(), u32::try_from(first_row).ok()?);
     let Line { id, key, .. } = *line;
     fields.0.is_empty().then_some(Person { id, name, metadata, templates, key, first_row })
 }

@@ -116,7 +116,7 @@ impl<'a> Best<'a> {
     /// Takes in the score of a row where it matters; returns the new bar.
     fn offer(&mut self, row: usize, score: f32) -> f32 {
         if score > self.bar() {
-            let owner = self.people.partition_point(|p| p.first_row <= row) - 1;
+            let owner = self.people.partition_point(|p| p.first_row() <= row) - 1;
             let person = &self.people[owner];
             if self.among.admits(person) {
                 // Rounding may lead a hair over what a cosine can be.
@@ -155,7 +155,9 @@ mod tests {
         let note = TemplateNote { taken_unix: 0, quality: 1.0 };
         let metadata = Metadata { enabled: !i.is_multiple_of(3), ..Metadata::default() };
         let key = KeyPlace { entry: 0, serial: [0; 16] };
-        Person { id: PersonId(i as u64), name, metadata, templates: vec![note; 3], key, first_row }
+        let templates = crate::TemplateNotes::new(vec![note; 3]).unwrap();
+        let (metadata, first_row) = (metadata.into(), first_row as u32);
+        Person { id: PersonId(i as u64), name, metadata, templates, key, first_row }
     }
 
     /// Directions that crowd around few centres: many similarities closer than the bound.

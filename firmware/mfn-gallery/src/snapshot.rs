@@ -2,7 +2,7 @@
 
 use crate::compact::Compact;
 use crate::edit::{Edit, Reference, What};
-use crate::person::{EnrolTemplate, Enrolment, KeyPlace, Person};
+use crate::person::{EnrolTemplate, Enrolment, KeyPlace, Person, TemplateNotes};
 use crate::rows::Rows;
 use crate::seal::Id;
 use crate::search::{self, Restriction};
@@ -96,7 +96,7 @@ impl Snapshot {
         if let Some(other) = self.people.iter().find(|p| p.name == *name && p.id != id) {
             return Err(GalleryError::NameTaken(other.id));
         }
-        let metadata = metadata.unwrap_or(&person.metadata).clone();
+        let metadata: Metadata = metadata.unwrap_or(&person.metadata).clone();
         let what = What::Details { name: name.clone(), metadata };
         Ok(vec![Edit { person: id, key: person.key, what }])
     }
@@ -135,8 +135,8 @@ impl Snapshot {
         self.next_id = self.next_id.max(edit.person.0.saturating_add(1));
         match (&edit.what, place) {
             (What::New { name, metadata, reference }, Err(_)) if fresh => {
-                let (name, metadata) = (name.clone(), metadata.clone());
-                let templates = vec![reference.note];
+                let (name, metadata) = (name.clone(), metadata.clone().into());
+                let templates = TemplateNotes::first(reference.note);
                 let Edit { person: id, key, .. } = *edit;
                 self.people.push(Person { id, name, metadata, templates, key, first_row: 0 });
                 added.insert(edit.person, vec![reference]);
@@ -148,7 +148,7 @@ impl Snapshot {
                 true
             }
             (What::Details { name, metadata }, Ok(i)) => {
-                (self.people[i].name, self.people[i].metadata) = (name.clone(), metadata.clone());
+                (self.people[i].name, self.people[i].metadata) = (name.clone(), metadata.clone().into());
                 false
             }
             (What::Remove, place) => {
@@ -168,11 +168,11 @@ impl Snapshot {
         for person in &mut self.people {
             let new = added.get(&person.id).map_or(&[][..], Vec::as_slice);
             let kept = person.templates.len() - new.len();
-            rows.copy_from(first_row, before, person.first_row, kept);
+            rows.copy_from(first_row, before, person.first_row(), kept);
             for (i, reference) in new.iter().enumerate() {
                 rows.row_mut(first_row + kept + i).copy_from_slice(&reference.values);
             }
-            person.first_row = first_row;
+            person.first_row = first_row as u32;
             first_row += person.templates.len();
         }
         self.compact = Compact::if_large(&rows);
@@ -204,6 +204,6 @@ impl Snapshot {
         &'a self,
         person: &'a Person,
     ) -> impl Iterator<Item = (TemplateNote, &'a [f32])> {
-        person.templates.iter().enumerate().map(|(i, note)| (*note, self.rows.row(person.first_row + i)))
+        person.templates.iter().enumerate().map(|(i, note)| (*note, self.rows.row(person.first_row() + i)))
     }
 }

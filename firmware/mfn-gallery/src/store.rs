@@ -119,7 +119,7 @@ impl FileGallery {
         let (halted, complaint) = (None, None);
         let slots = slots.clamp(1, 65_536);
         let mut gallery = FileGallery { source, loaded: None, nobody, slots, lock, halted, complaint };
-        gallery.loaded = gallery.source.load().map_err(|p| gallery.unusable(p))?;
+        gallery.loaded = gallery.load()?;
         gallery.tell_findings();
         if access == Access::Write {
             gallery.prepare()?;
@@ -207,13 +207,21 @@ impl FileGallery {
         }
     }
 
+    fn load(&self) -> Result<Option<Loaded>, GalleryError> {
+        let mut loaded = self.source.load().map_err(|p| self.unusable(p))?;
+        if let Some(loaded) = loaded.as_mut().filter(|_| self.lock.is_none()) {
+            loaded.keys = None;
+        }
+        Ok(loaded)
+    }
+
     fn look(&mut self) -> Result<bool, GalleryError> {
         let now = self.source.disk.identity(GALLERY_FILE).map_err(|e| self.unusable(e.into()))?;
         let known = self.loaded.as_ref().map(|loaded| loaded.identity);
         match (&mut self.loaded, now) {
             (None, None) => return Ok(false),
             (Some(_), None) => return Err(GalleryError::Gone { path: self.path() }),
-            (Some(loaded), Some(_)) if now == known => match loaded.advance() {
+            (Some(loaded), Some(_)) if now == known => match loaded.advance(&self.source) {
                 Ok(Advance::Nothing) => return Ok(false),
                 Ok(Advance::Taken) => return Ok(true),
                 // The whole reading gives the better message.
@@ -221,7 +229,7 @@ impl FileGallery {
             },
             _ => {}
         }
-        let Some(new) = self.source.load().map_err(|p| self.unusable(p))? else { return Ok(false) };
+        let Some(new) = self.load()? else { return Ok(false) };
         if new.state.generation < self.generation() {
             log::warn!(
                 "gallery generation {} replaced by {}: an older copy was put in its place",
