@@ -4,7 +4,7 @@
 use crate::disk::{Disk, Folder, Purpose};
 use crate::header::{Header, VERSION};
 use crate::key::GalleryKey;
-use crate::load::{self, GALLERY_FILE, KeySource, Loaded, Source};
+use crate::load::{self, GALLERY_FILE, KeySource, Loaded, OLD_FILE, Source};
 use crate::seal::Id;
 use crate::{Finding, GalleryError, KEYS_FILE, Person, Problem};
 use mfn_template::TemplateSpace;
@@ -72,16 +72,23 @@ impl Description {
     /// # Errors
     /// The file cannot be read, is none, is damaged, or of another version (which the error names).
     pub fn of(dir: &Path) -> Result<Option<Description>, GalleryError> {
-        Description::on(&Folder::new(dir))
+        let disk = Folder::new(dir);
+        Description::on(&disk).map_err(|problem| unusable(&disk, problem))
     }
 
-    fn on(disk: &dyn Disk) -> Result<Option<Description>, GalleryError> {
-        let read = || {
-            let Some(file) = load::open(disk, GALLERY_FILE, Purpose::Read)? else { return Ok(None) };
-            let Header { space, dimension, .. } = Header::read(&*file)?.0;
-            Ok(Some(Description { version: VERSION, space, dimension }))
-        };
-        read().map_err(|problem| unusable(disk, problem))
+    /// Of the file before the last compaction where the present one is lost.
+    fn on(disk: &dyn Disk) -> Result<Option<Description>, Problem> {
+        match (Description::read(disk, GALLERY_FILE), Description::read(disk, OLD_FILE)) {
+            (Err(problem), Ok(Some(old))) if problem.is_loss() => Ok(Some(old)),
+            (Ok(None), Ok(Some(old))) => Ok(Some(old)),
+            (found, _) => found,
+        }
+    }
+
+    fn read(disk: &dyn Disk, name: &str) -> Result<Option<Description>, Problem> {
+        let Some(file) = load::open(disk, name, Purpose::Read)? else { return Ok(None) };
+        let Header { space, dimension, .. } = Header::read(&*file)?.0;
+        Ok(Some(Description { version: VERSION, space, dimension }))
     }
 }
 
@@ -169,10 +176,11 @@ impl Migration {
 
 /// Reads a gallery for the network that it says it belongs to.
 fn as_it_is(disk: Box<dyn Disk>, key: &GalleryKey) -> Result<Option<(Source, Loaded)>, GalleryError> {
-    let Some(Description { space, dimension, .. }) = Description::on(&*disk)? else { return Ok(None) };
+    let found = Description::on(&*disk).map_err(|problem| unusable(&*disk, problem))?;
+    let Some(Description { space, dimension, .. }) = found else { return Ok(None) };
     let key = KeySource::Known(key.0.clone());
     let source = Source { disk, key, space, dimension, purpose: Purpose::Read };
-    match source.load() {
+    match source.load_or_old() {
         Ok(loaded) => Ok(loaded.map(|loaded| (source, loaded))),
         Err(problem) => Err(unusable(&*source.disk, problem)),
     }
@@ -192,7 +200,7 @@ fn remarks(source: &Source, loaded: &Loaded) -> Vec<Remark> {
     }
     let left = |name: &&'static str| matches!(source.disk.identity(name), Ok(Some(_)));
     remarks.extend(
-        [crate::writer::NEW_FILE, crate::keys::NEW_FILE].into_iter().filter(left).map(Remark::LeftOver),
+        [crate::compaction::NEW_FILE, crate::keys::NEW_FILE].into_iter().filter(left).map(Remark::LeftOver),
     );
     remarks
 }

@@ -49,6 +49,12 @@ pub trait Disk: Send + Sync {
     /// Those of the operating system.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
+    /// Gives a file one more name, which must be free.
+    ///
+    /// # Errors
+    /// Those of the operating system; not every file system can do it.
+    fn link(&self, from: &str, to: &str) -> io::Result<()>;
+
     /// Removes a file.
     ///
     /// # Errors
@@ -176,6 +182,10 @@ impl Disk for Folder {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.0.join(from), self.0.join(to))
+    }
+
+    fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::hard_link(self.0.join(from), self.0.join(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

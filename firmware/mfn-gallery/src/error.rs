@@ -73,6 +73,12 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// Whether the file is lost, as against another one's or another version's.
+    pub(crate) fn is_loss(&self) -> bool {
+        use Problem::{Damaged, Empty, GalleryMissing, Io, NotAGallery};
+        matches!(self, Damaged(_) | Empty | GalleryMissing | Io(_) | NotAGallery)
+    }
+
     /// Says that the key table has the problem.
     pub(crate) fn of_key_table(self) -> Problem {
         match self {

@@ -50,6 +50,16 @@ pub enum Finding {
         /// Where.
         place: u32,
     },
+    /// The gallery's file is lost, the one before the last compaction is there.
+    #[error(
+        "the gallery's file {why}; answers come from gallery.mfn.old, the state of generation {generation}, without what was changed since"
+    )]
+    OldCopy {
+        /// What is wrong with the file.
+        why: String,
+        /// Changes that the old file contains.
+        generation: u64,
+    },
     /// Some or all of a person's records.
     #[error("person {person}: records are damaged; what cannot be read is left out")]
     DamagedPerson {

@@ -9,6 +9,7 @@ mod backup;
 mod bytes;
 mod check;
 mod compact;
+mod compaction;
 #[cfg(test)]
 mod crash;
 mod disk;
@@ -45,7 +46,7 @@ pub use gallery::Gallery;
 pub use import::{Imported, Removed};
 pub use key::{CREDENTIAL, GalleryKey, KeyError};
 pub use keys::KEYS_FILE;
-pub use load::GALLERY_FILE;
+pub use load::{GALLERY_FILE, OLD_FILE};
 pub use lock::LOCK_FILE;
 pub use metadata::{Group, Metadata, Note};
 pub use name::{NameError, PersonName};

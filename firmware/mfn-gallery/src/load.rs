@@ -17,6 +17,8 @@ use std::path::PathBuf;
 
 /// The gallery's name in its folder.
 pub const GALLERY_FILE: &str = "gallery.mfn";
+/// The file that had this name before the last compaction.
+pub const OLD_FILE: &str = "gallery.mfn.old";
 
 /// What one gallery is read with.
 pub(crate) struct Source {
@@ -67,18 +69,35 @@ impl Source {
     /// Reads everything; nothing when there is no file. A reader looks again when a writer has
     /// removed somebody between two of its looks.
     pub(crate) fn load(&self) -> Result<Option<Loaded>, Problem> {
-        let mut loaded = self.load_once()?;
+        let mut loaded = self.load_once(GALLERY_FILE)?;
         for _ in 0..2 {
             if self.purpose == Purpose::Update || loaded.as_ref().is_none_or(|l| l.findings.is_empty()) {
                 break;
             }
-            loaded = self.load_once()?;
+            loaded = self.load_once(GALLERY_FILE)?;
         }
         Ok(loaded)
     }
 
-    fn load_once(&self) -> Result<Option<Loaded>, Problem> {
-        let Some(file) = open(&*self.disk, GALLERY_FILE, self.purpose)? else {
+    /// As [`Source::load`]; where nothing of the file can be used, what there was before the last
+    /// compaction, which then takes no changes.
+    pub(crate) fn load_or_old(&self) -> Result<Option<Loaded>, Problem> {
+        let problem = match self.load() {
+            Err(problem) if problem.is_loss() => problem,
+            other => return other,
+        };
+        match self.load_once(OLD_FILE) {
+            Ok(Some(mut old)) => {
+                let why = problem.to_string();
+                old.findings.insert(0, Finding::OldCopy { why, generation: old.state.generation });
+                Ok(Some(old))
+            }
+            _ => Err(problem),
+        }
+    }
+
+    fn load_once(&self, name: &str) -> Result<Option<Loaded>, Problem> {
+        let Some(file) = open(&*self.disk, name, self.purpose)? else {
             return match self.disk.identity(crate::KEYS_FILE)? {
                 Some(_) => Err(Problem::GalleryMissing),
                 None => Ok(None),
@@ -214,7 +233,7 @@ impl Loaded {
         Ok(Advance::Taken)
     }
 
-    fn slot(&self, place: u32) -> io::Result<Slot> {
+    pub(crate) fn slot(&self, place: u32) -> io::Result<Slot> {
         let bytes = self.bytes(place)?;
         Ok(match &self.keys {
             Some(keys) => self.slots.open(place, &bytes, keys),

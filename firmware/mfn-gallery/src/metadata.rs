@@ -110,6 +110,12 @@ impl Metadata {
         self.erase_after.is_some_and(|date| date <= unix(time))
     }
 
+    /// Bytes that [`Metadata::encode`] adds.
+    pub(crate) fn encoded_len(&self, name: &PersonName) -> usize {
+        let group = self.group.as_ref().map_or("", Group::as_str);
+        1 + 3 * 8 + 3 * 2 + name.as_str().len() + group.len() + self.note.as_str().len()
+    }
+
     /// As FORMAT.md's details say, with the name that belongs to them.
     pub(crate) fn encode(&self, name: &PersonName, bytes: &mut Vec<u8>) {
         bytes.push(u8::from(self.enabled));

@@ -19,8 +19,8 @@ use std::sync::Arc;
 const INDEX_START: usize = 16;
 /// Bytes of one person in the index.
 const INDEX_PERSON: usize = 36;
-/// Bytes written at a time.
-const CHUNK: usize = 1 << 20;
+/// Bytes written at a time: what a slow card takes within a tenth of a second. Few in this crate's own tests.
+const PIECE: usize = if cfg!(test) { 8192 } else { 1 << 20 };
 
 /// One person's line in the index.
 struct Line {
@@ -30,61 +30,84 @@ struct Line {
     text: u32,
 }
 
-/// Writes header, index, chunks and an empty journal to a new file.
-pub(crate) fn write(
-    file: &dyn DiskFile,
-    header: &Header,
-    snapshot: &Snapshot,
-    keys: Option<&KeyTable>,
-    master: &Secret,
-) -> io::Result<Header> {
-    let details: Vec<Vec<u8>> = snapshot.people.iter().map(details).collect();
-    let index = encode_index(snapshot, &details)?;
-    let sizes =
-        snapshot.people.iter().zip(&details).map(|(p, d)| (text_len(snapshot, p, d) + OVERHEAD) as u64);
-    let header = Header { index: index.len() as u64, chunks: sizes.sum(), ..header.clone() };
-    let page = header.encode();
-    let mut out = Stream { file, at: 0, buffer: page.to_vec() };
-    let secret = master.derive(&header.gallery, "snapshot", &header.snapshot);
-    out.put(&secret.seal(&page, &index)?)?;
-    for ((i, person), details) in (0u64..).zip(&snapshot.people).zip(&details) {
+/// A new file that is being written, a piece at a time.
+pub(crate) struct Writing {
+    /// Of the new file.
+    pub(crate) header: Header,
+    snapshot: Snapshot,
+    /// Whose chunk is next.
+    next: usize,
+    at: u64,
+}
+
+impl Writing {
+    /// Writes header and index.
+    pub(crate) fn begin(
+        file: &dyn DiskFile,
+        header: &Header,
+        snapshot: &Snapshot,
+        master: &Secret,
+    ) -> io::Result<Writing> {
+        let sizes: Vec<usize> = snapshot.people.iter().map(|p| text_len(snapshot, p)).collect();
+        let index = encode_index(snapshot, &sizes)?;
+        let chunks = sizes.iter().map(|len| (len + OVERHEAD) as u64).sum();
+        let header = Header { index: index.len() as u64, chunks, ..header.clone() };
+        let page = header.encode();
+        let secret = master.derive(&header.gallery, "snapshot", &header.snapshot);
+        let start = [page.as_slice(), &secret.seal(&page, &index)?].concat();
+        file.write_all_at(&start, 0)?;
+        Ok(Writing { header, snapshot: snapshot.clone(), next: 0, at: start.len() as u64 })
+    }
+
+    /// Writes the next piece: chunks, then the zeros of the journal. False when nothing is left.
+    pub(crate) fn step(&mut self, file: &dyn DiskFile, keys: Option<&KeyTable>) -> io::Result<bool> {
+        let mut piece = Vec::new();
+        while piece.len() < PIECE && self.next < self.snapshot.people.len() {
+            piece.extend(self.chunk(keys)?);
+            self.next += 1;
+        }
+        if piece.is_empty() {
+            let len = self.header.file_len().ok_or(io::ErrorKind::FileTooLarge)?;
+            piece.resize(usize::try_from(len - self.at).unwrap_or(PIECE).min(PIECE), 0);
+        }
+        file.write_all_at(&piece, self.at)?;
+        self.at += piece.len() as u64;
+        Ok(!piece.is_empty())
+    }
+
+    /// The next person's chunk.
+    fn chunk(&self, keys: Option<&KeyTable>) -> io::Result<Vec<u8>> {
+        let person = &self.snapshot.people[self.next];
         let Some(Lookup::Key(secret)) = keys.map(|keys| keys.get(person.key)) else {
             return Err(io::Error::other(format!("the key of person {} is gone", person.id)));
         };
-        let mut text = Vec::with_capacity(text_len(snapshot, person, details));
-        text.extend(details);
-        for (note, values) in snapshot.references(person) {
+        let mut text = Vec::with_capacity(text_len(&self.snapshot, person));
+        person.metadata.encode(&person.name, &mut text);
+        for (note, values) in self.snapshot.references(person) {
             put_reference(&mut text, note, values);
         }
-        out.put(&secret.seal(&associated(&header.snapshot, i), &text)?)?;
+        secret.seal(&associated(&self.header.snapshot, self.next as u64), &text)
     }
-    let len = header.file_len().ok_or(io::ErrorKind::FileTooLarge)?;
-    out.zeros_to(len)?;
-    Ok(header)
 }
 
-fn details(person: &Person) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    person.metadata.encode(&person.name, &mut bytes);
-    bytes
+/// Bytes of the plaintext of a person's chunk.
+fn text_len(snapshot: &Snapshot, person: &Person) -> usize {
+    let details = person.metadata.encoded_len(&person.name);
+    details + person.templates.len() * (12 + 4 * snapshot.rows.dimension())
 }
 
-fn text_len(snapshot: &Snapshot, person: &Person, details: &[u8]) -> usize {
-    details.len() + person.templates.len() * (12 + 4 * snapshot.rows.dimension())
-}
-
-fn encode_index(snapshot: &Snapshot, details: &[Vec<u8>]) -> io::Result<Vec<u8>> {
+fn encode_index(snapshot: &Snapshot, sizes: &[usize]) -> io::Result<Vec<u8>> {
     let number = |n: usize| u32::try_from(n).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge));
     let mut index = Vec::with_capacity(INDEX_START + INDEX_PERSON * snapshot.people.len());
     index.extend(snapshot.next_id.to_le_bytes());
     index.extend(number(snapshot.people.len())?.to_le_bytes());
     index.extend(number(snapshot.erased.len())?.to_le_bytes());
-    for (person, details) in snapshot.people.iter().zip(details) {
+    for (person, &size) in snapshot.people.iter().zip(sizes) {
         index.extend(person.id.0.to_le_bytes());
         index.extend(person.key.entry.to_le_bytes());
         index.extend(person.key.serial);
         index.extend(number(person.templates.len())?.to_le_bytes());
-        index.extend(number(text_len(snapshot, person, details))?.to_le_bytes());
+        index.extend(number(size)?.to_le_bytes());
     }
     index.extend(snapshot.erased.iter().flatten());
     Ok(index)
@@ -199,35 +222,4 @@ fn decode_person(line: &Line, text: &[u8], rows: &mut Rows, first_row: usize) ->
 
 fn associated(snapshot: &Id, chunk: u64) -> Vec<u8> {
     [b"chunk".as_slice(), snapshot, &chunk.to_le_bytes()].concat()
-}
-
-/// Writes in sequence, in large pieces.
-struct Stream<'a> {
-    file: &'a dyn DiskFile,
-    at: u64,
-    buffer: Vec<u8>,
-}
-
-impl Stream<'_> {
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.buffer.extend(bytes);
-        if self.buffer.len() >= CHUNK { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all_at(&self.buffer, self.at)?;
-        self.at += self.buffer.len() as u64;
-        self.buffer.clear();
-        Ok(())
-    }
-
-    fn zeros_to(mut self, len: u64) -> io::Result<()> {
-        self.flush()?;
-        while self.at < len {
-            let piece = usize::try_from(len - self.at).unwrap_or(CHUNK).min(CHUNK);
-            self.buffer.resize(piece, 0);
-            self.flush()?;
-        }
-        Ok(())
-    }
 }

@@ -1,6 +1,7 @@
 //! The gallery in a folder: opening, what it is asked, and readers. How it is changed is in
 //! `writer.rs`.
 
+use crate::compaction::Compaction;
 use crate::disk::{Disk, Folder, Purpose};
 use crate::key::GalleryKey;
 use crate::load::{Advance, GALLERY_FILE, KeySource, Loaded, Source};
@@ -36,6 +37,8 @@ pub struct FileGallery {
     pub(crate) slots: u32,
     /// Held as long as this gallery may write.
     pub(crate) lock: Option<Box<dyn Any + Send + Sync>>,
+    /// Where one has begun.
+    pub(crate) compaction: Option<Compaction>,
     /// Why there are no more changes.
     pub(crate) halted: Option<String>,
     /// The last complaint of [`Gallery::reload`].
@@ -116,10 +119,11 @@ impl FileGallery {
         };
         let source = Source { disk, key, space: space.clone(), dimension, purpose };
         let nobody = source.nobody();
-        let (halted, complaint) = (None, None);
+        let (halted, complaint, compaction) = (None, None, None);
         let slots = slots.clamp(1, 65_536);
-        let mut gallery = FileGallery { source, loaded: None, nobody, slots, lock, halted, complaint };
-        gallery.loaded = gallery.load()?;
+        let mut gallery =
+            FileGallery { source, loaded: None, nobody, slots, lock, compaction, halted, complaint };
+        gallery.loaded = gallery.read(gallery.source.load_or_old())?;
         gallery.tell_findings();
         if access == Access::Write {
             gallery.prepare()?;
@@ -169,9 +173,9 @@ impl FileGallery {
         self.loaded.as_ref().map_or(self.slots, |loaded| loaded.header.slots - loaded.end)
     }
 
-    /// Writes everything anew with an empty journal. Happens by itself when the journal is full;
+    /// Writes everything anew with an empty journal, at once. Happens by itself when the journal is full;
     /// when it is cut off, the gallery is as it was. Takes time in proportion to the gallery; other
-    /// processes match meanwhile.
+    /// processes match meanwhile. [`FileGallery::compact_some`] does the same in small pieces.
     ///
     /// # Errors
     /// When the new file cannot be saved.
@@ -207,8 +211,9 @@ impl FileGallery {
         }
     }
 
-    fn load(&self) -> Result<Option<Loaded>, GalleryError> {
-        let mut loaded = self.source.load().map_err(|p| self.unusable(p))?;
+    /// Takes in what was read.
+    fn read(&self, loaded: Result<Option<Loaded>, Problem>) -> Result<Option<Loaded>, GalleryError> {
+        let mut loaded = loaded.map_err(|p| self.unusable(p))?;
         if let Some(loaded) = loaded.as_mut().filter(|_| self.lock.is_none()) {
             loaded.keys = None;
         }
@@ -229,7 +234,7 @@ impl FileGallery {
             },
             _ => {}
         }
-        let Some(new) = self.load()? else { return Ok(false) };
+        let Some(new) = self.read(self.source.load())? else { return Ok(false) };
         if new.state.generation < self.generation() {
             log::warn!(
                 "gallery generation {} replaced by {}: an older copy was put in its place",

@@ -1,20 +1,17 @@
-//! The writer's side of a gallery: making it, appending operations, compaction, destroying keys.
+//! The writer's side of a gallery: making it, appending operations, destroying keys. Writing it anew is
+//! in `compaction.rs`.
 
-use crate::disk::Purpose;
+use crate::compaction::NEW_FILE;
 use crate::edit::{Edit, What};
-use crate::header::{Header, PAGE};
+use crate::header::PAGE;
 use crate::keys::{KeyTable, Lookup};
-use crate::load::{GALLERY_FILE, Loaded};
+use crate::load::GALLERY_FILE;
 use crate::person::KeyPlace;
 use crate::seal::{Id, Secret, random};
-use crate::slot::SlotKeys;
-use crate::snapshot::Snapshot;
 use crate::store::FileGallery;
-use crate::{Finding, GalleryError, packed};
+use crate::{Finding, GalleryError};
 use std::collections::HashSet;
 use std::io;
-
-pub(crate) const NEW_FILE: &str = "gallery.mfn.new";
 
 impl FileGallery {
     /// Makes what is missing, takes back a torn tail, completes removals.
@@ -39,7 +36,7 @@ impl FileGallery {
         Ok(())
     }
 
-    fn key(&self) -> io::Result<Secret> {
+    pub(crate) fn key(&self) -> io::Result<Secret> {
         self.source.key.secret().map_err(io::Error::other)
     }
 
@@ -49,7 +46,7 @@ impl FileGallery {
 
     fn create_gallery(&mut self) -> io::Result<()> {
         let loaded = self.write_new(&self.nobody, random()?, None)?;
-        self.put_in_place()?;
+        self.source.disk.rename(NEW_FILE, GALLERY_FILE)?;
         self.source.disk.sync_folder()?;
         self.loaded = Some(loaded);
         Ok(())
@@ -95,6 +92,10 @@ impl FileGallery {
             if let Some(loaded) = &mut self.loaded {
                 loaded.state = next;
             }
+        }
+        if edits.iter().any(|edit| edit.what == What::Remove) {
+            // What is half written would need a key that is about to be destroyed.
+            self.compaction = None;
         }
         self.destroy(&edits)
     }
@@ -171,80 +172,9 @@ impl FileGallery {
         }
     }
 
-    fn unsure(&mut self, source: io::Error) -> GalleryError {
+    pub(crate) fn unsure(&mut self, source: io::Error) -> GalleryError {
         self.halted = Some(source.to_string());
         GalleryError::Unsure { path: self.path(), source }
-    }
-
-    /// Writes a state as a new file and puts it in the old one's place.
-    pub(crate) fn rewrite(&mut self, next: Snapshot) -> Result<(), GalleryError> {
-        let Some(Loaded { keys: Some(keys), header, .. }) = &self.loaded else { return Ok(()) };
-        let written = self.write_new(&next, header.gallery, Some(keys));
-        let mut new = written.map_err(|e| self.not_saved(e))?;
-        self.put_in_place().map_err(|e| self.not_saved(e))?;
-        if let Err(e) = self.source.disk.sync_folder() {
-            return Err(self.unsure(e));
-        }
-        new.keys = self.loaded.take().and_then(|old| old.keys);
-        self.loaded = Some(new);
-        Ok(())
-    }
-
-    fn put_in_place(&self) -> io::Result<()> {
-        let renamed = self.source.disk.rename(NEW_FILE, GALLERY_FILE);
-        if renamed.is_err() {
-            let _ = self.source.disk.remove(NEW_FILE);
-        }
-        renamed
-    }
-
-    /// Writes a new file beside the old one. What it gives has no key table yet.
-    fn write_new(&self, state: &Snapshot, gallery: Id, keys: Option<&KeyTable>) -> io::Result<Loaded> {
-        match self.source.disk.remove(NEW_FILE) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
-        let header = Header {
-            dimension: self.source.dimension,
-            gallery,
-            snapshot: random()?,
-            check: self.key()?.check(&gallery),
-            generation: state.generation,
-            index: 0,
-            chunks: 0,
-            slots: self.slots,
-            space: self.source.space.clone(),
-        };
-        let written = self.write_file(&header, state, keys);
-        if written.is_err() {
-            // Half a file is of no use to anybody; if even this fails, the next writer does it.
-            let _ = self.source.disk.remove(NEW_FILE);
-        }
-        written
-    }
-
-    fn write_file(&self, header: &Header, state: &Snapshot, keys: Option<&KeyTable>) -> io::Result<Loaded> {
-        let file = self.source.disk.open(NEW_FILE, Purpose::Create)?;
-        let key = self.key()?;
-        let header = packed::write(&*file, header, state, keys, &key)?;
-        file.sync()?;
-        let journal_at = header.journal_at().ok_or(io::ErrorKind::FileTooLarge)?;
-        let slots = SlotKeys::new(&key, header.gallery, header.snapshot, header.dimension);
-        let (tail, last_slot, findings) = Default::default();
-        let (identity, state) = (file.identity()?, state.clone());
-        Ok(Loaded {
-            file,
-            identity,
-            header,
-            journal_at,
-            keys: None,
-            slots,
-            state,
-            end: 0,
-            tail,
-            last_slot,
-            findings,
-        })
     }
 
     /// Keys for new people.

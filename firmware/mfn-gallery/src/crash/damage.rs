@@ -1,11 +1,11 @@
 //! Damage and forgery: each kind told apart, nothing written, matching with what is intact.
 
-use super::harness::{open, space};
+use super::harness::{key, open, space};
 use super::model::{DIMENSION, Operation, ask, contents};
 use super::sim::{Betrayal, Image, SimDisk};
 use crate::header::{Header, PAGE};
 use crate::{
-    Access, FileGallery, Finding, GALLERY_FILE, Gallery, GalleryError, GalleryKey, KEYS_FILE, Problem,
+    Access, Check, FileGallery, Finding, GALLERY_FILE, Gallery, GalleryError, GalleryKey, KEYS_FILE, Problem,
 };
 use mfn_template::PersonId;
 use proptest::prelude::*;
@@ -131,6 +131,77 @@ fn a_lost_page_of_keys_is_damage_and_one_lost_copy_is_mended() {
     disk.alter(|image| file(image, KEYS_FILE)[PAGE..].fill(1));
     let lost = [1, 2, 3].map(|n| Finding::DamagedPerson { person: PersonId(n) });
     damaged(&disk, &lost, &[]);
+}
+
+/// The file before the last compaction answers when the present one is lost; the removed stay removed.
+#[test]
+fn the_last_good_state_is_kept_beside_it() {
+    let disk = three();
+    let mut gallery = open(&disk, Access::Write).unwrap();
+    ask(&mut gallery, &Operation::Rename(1, 9)).unwrap();
+    gallery.compact().unwrap();
+    ask(&mut gallery, &Operation::Enrol(4, vec![4])).unwrap();
+    ask(&mut gallery, &Operation::Remove(2)).unwrap();
+    let mut reader = open(&disk, Access::Read).unwrap();
+    drop(gallery);
+    for loss in [0, 4200] {
+        alter(&disk, |gallery| gallery[loss] ^= 1);
+        let before = disk.events();
+        let mut gallery = open(&disk, Access::Write).unwrap();
+        let [Finding::OldCopy { generation: 4, .. }, Finding::Erased { person: PersonId(2) }] =
+            gallery.findings()
+        else {
+            panic!("{:?}", gallery.findings())
+        };
+        assert_eq!(contents(&gallery).into_keys().collect::<Vec<_>>(), [1, 3]);
+        let refused = ask(&mut gallery, &Operation::Enrol(5, vec![5])).unwrap_err();
+        assert!(
+            matches!(refused, GalleryError::Damaged { .. })
+                && refused.to_string().contains("gallery.mfn.old")
+        );
+        assert!(!gallery.wants_compaction() && gallery.compact_some().is_err());
+        assert_eq!(disk.events(), before);
+        let check = Check::on(Box::new(disk.clone()), &key()).unwrap().unwrap();
+        assert!(!check.is_sound() && check.people == 2);
+        // Who has the newer state in memory keeps it.
+        let _ = reader.reload();
+        assert_eq!(contents(&reader).into_keys().collect::<Vec<_>>(), [1, 3, 4]);
+        alter(&disk, |gallery| gallery[loss] ^= 1);
+    }
+    disk.alter(|image| {
+        image.names.remove(GALLERY_FILE);
+    });
+    assert_eq!(open(&disk, Access::Read).unwrap().people().len(), 2);
+}
+
+/// No piece is large, whatever comes between them; the journal then holds what came.
+#[test]
+fn a_compaction_in_pieces_is_bounded_and_takes_changes_on_the_way() {
+    let disk = three();
+    let mut gallery = open(&disk, Access::Write).unwrap();
+    ask(&mut gallery, &Operation::Rename(1, 9)).unwrap();
+    assert!(!gallery.wants_compaction());
+    ask(&mut gallery, &Operation::Rename(1, 8)).unwrap();
+    assert!(gallery.wants_compaction());
+    let mut pieces = 0;
+    loop {
+        let before = disk.events();
+        let more = gallery.compact_some().unwrap();
+        assert!(disk.written(before) <= 2 * 8192, "a piece of {} bytes", disk.written(before));
+        pieces += 1;
+        if pieces == 2 {
+            ask(&mut gallery, &Operation::Add(2, vec![7])).unwrap();
+        }
+        if !more {
+            break;
+        }
+    }
+    assert!(pieces > 4 && gallery.free_slots() == super::harness::SLOTS - 1);
+    let expected = contents(&gallery);
+    drop(gallery);
+    let gallery = open(&disk, Access::Write).unwrap();
+    assert_eq!((gallery.findings(), contents(&gallery)), (&[][..], expected));
+    assert_eq!(gallery.generation(), 6);
 }
 
 #[test]

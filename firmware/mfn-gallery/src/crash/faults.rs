@@ -21,7 +21,16 @@ fn two_people() -> (Image, Model) {
 fn operations() -> Vec<Operation> {
     use Operation::*;
     let large = Enrol(3, (0..9).collect());
-    vec![Enrol(3, vec![4, 5, 6]), Add(1, vec![7]), Rename(1, 4), Metadata(2, 3), Remove(1), Compact, large]
+    vec![
+        Enrol(3, vec![4, 5, 6]),
+        Add(1, vec![7]),
+        Rename(1, 4),
+        Metadata(2, 3),
+        Remove(1),
+        Compact,
+        CompactSome,
+        large,
+    ]
 }
 
 /// Runs one operation with a fault, and checks everything that an error promises.

@@ -111,7 +111,9 @@ impl Cut {
                 let synced: Vec<(usize, u64, Vec<u8>)> = synced;
                 synced.iter().for_each(|(inode, at, bytes)| put(&mut self.durable.files[*inode], *at, bytes));
             }
-            Event::Rename { .. } | Event::Remove { .. } => self.names.push(event.clone()),
+            Event::Rename { .. } | Event::Link { .. } | Event::Remove { .. } => {
+                self.names.push(event.clone())
+            }
             Event::SyncFolder => {
                 let names = std::mem::take(&mut self.names);
                 names.iter().for_each(|event| self.durable.apply(event).unwrap());

@@ -19,6 +19,8 @@ pub enum Operation {
     Metadata(u64, u8),
     Remove(u64),
     Compact,
+    /// Some pieces of a compaction; two of these are enough for all of a small one.
+    CompactSome,
     Reopen,
 }
 
@@ -51,7 +53,7 @@ impl Model {
             Operation::Rename(id, name) if free(*name, *id) => next.people.get_mut(id)?.name = text(*name),
             Operation::Metadata(id, m) => next.people.get_mut(id)?.metadata = metadata(*m),
             Operation::Remove(id) => drop(next.people.remove(id)?),
-            Operation::Compact | Operation::Reopen => {}
+            Operation::Compact | Operation::CompactSome | Operation::Reopen => {}
             _ => return None,
         }
         Some(next)
@@ -71,6 +73,7 @@ pub fn ask(gallery: &mut FileGallery, operation: &Operation) -> Result<(), Galle
         Operation::Metadata(id, m) => gallery.set_metadata(PersonId(*id), &metadata(*m)),
         Operation::Remove(id) => gallery.remove(PersonId(*id)),
         Operation::Compact => gallery.compact(),
+        Operation::CompactSome => (0..4).try_for_each(|_| gallery.compact_some().map(|_| ())),
         Operation::Reopen => Ok(()),
     }
 }
@@ -131,6 +134,7 @@ pub fn operation() -> impl Strategy<Value = Operation> {
         2 => (1u64..6, 0u8..6).prop_map(|(id, m)| Operation::Metadata(id, m)),
         3 => (1u64..6).prop_map(Operation::Remove),
         1 => Just(Operation::Compact),
+        3 => Just(Operation::CompactSome),
         1 => Just(Operation::Reopen),
     ]
 }

@@ -15,6 +15,7 @@ pub enum Event {
     Write { inode: usize, at: u64, bytes: Vec<u8> },
     Sync { inode: usize },
     Rename { from: String, to: String },
+    Link { from: String, to: String },
     Remove { name: String },
     SyncFolder,
 }
@@ -162,6 +163,10 @@ impl Image {
                 let inode = self.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
                 self.names.insert(to.clone(), inode);
             }
+            Event::Link { from, to } => {
+                let inode = *self.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+                self.names.insert(to.clone(), inode);
+            }
             Event::Remove { name } => {
                 self.names.remove(name).ok_or(io::ErrorKind::NotFound)?;
             }
@@ -207,6 +212,10 @@ impl Disk for SimDisk {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.sim().change(Event::Rename { from: from.to_owned(), to: to.to_owned() })
+    }
+
+    fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        self.sim().change(Event::Link { from: from.to_owned(), to: to.to_owned() })
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
