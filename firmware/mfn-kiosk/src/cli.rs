@@ -34,9 +34,21 @@ pub enum Command {
     /// Give a person another name
     #[command(after_help = "Example: mfn-kiosk rename 'Ada Byron' 'Ada Lovelace'")]
     Rename(RenameArgs),
+    /// Change a person's group, dates or note
+    #[command(after_help = "Example: mfn-kiosk edit 'Ada Lovelace' --group staff --valid-until 2027-01-01")]
+    Edit(EditArgs),
+    /// Keep a person, but do not let in
+    #[command(after_help = "Example: mfn-kiosk disable 'Ada Lovelace'")]
+    Disable(PersonArgs),
+    /// Let in a person again who was disabled
+    #[command(after_help = "Example: mfn-kiosk enable 'Ada Lovelace'")]
+    Enable(PersonArgs),
     /// Forget a person
     #[command(after_help = "Example: mfn-kiosk remove 'Ada Lovelace'")]
-    Remove(RemoveArgs),
+    Remove(PersonArgs),
+    /// How the running kiosk is; exit code 3 when none runs
+    #[command(after_help = "Example: mfn-kiosk status --json")]
+    Status(StatusArgs),
     /// Who is on photographs
     #[command(after_help = "Example: mfn-kiosk identify visitor.jpg")]
     Identify(IdentifyArgs),
@@ -153,20 +165,22 @@ pub struct DemoArgs {
 pub struct EnrolArgs {
     /// The person's name
     pub name: String,
-    /// Photographs of that person, one face on each
+    /// Photographs of that person, one face on each, at most 32
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub photo: Vec<PathBuf>,
-    /// Take frames from the camera until enough are good
+    /// Take frames from the camera until enough are good; a kiosk that runs lends its own
     #[arg(long)]
     pub camera: bool,
     #[command(flatten)]
     pub source: Source,
     /// With --camera: how many good frames
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=20))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=32))]
     pub good_frames: u32,
     /// Add to the person of that name who is known already
     #[arg(long)]
     pub add: bool,
+    #[command(flatten)]
+    pub details: DetailArgs,
     /// Enrol in spite of a look-alike, of photographs that do not agree, or of low quality
     #[arg(long)]
     pub force: bool,
@@ -212,10 +226,54 @@ pub struct RenameArgs {
     pub json: Json,
 }
 
-/// Arguments of `remove`.
+/// Arguments of `edit`.
 #[derive(Args, Debug)]
 #[allow(missing_docs)]
-pub struct RemoveArgs {
+pub struct EditArgs {
+    /// The person: name, or number as `list` shows it (#3)
+    pub person: String,
+    #[command(flatten)]
+    pub details: DetailArgs,
+    #[command(flatten)]
+    pub gallery: StoreArgs,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// What is kept about a person beside name and templates; dates as `dates::parse` takes them.
+#[derive(Args, Debug, Clone, Default)]
+pub struct DetailArgs {
+    /// Group, for schedules; an empty one is none
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Not let in before; a date such as 2027-01-31 or 2027-01-31T17:30 (local time), or none
+    #[arg(long, value_name = "DATE")]
+    pub valid_from: Option<String>,
+    /// Not let in from then on
+    #[arg(long, value_name = "DATE")]
+    pub valid_until: Option<String>,
+    /// Removed from then on, by the kiosk itself
+    #[arg(long, value_name = "DATE")]
+    pub erase_after: Option<String>,
+    /// Free text, at most 512 bytes
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+/// Arguments of `status`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub gallery: StoreArgs,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Arguments of commands that are about one person.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct PersonArgs {
     /// The person: name, or number as `list` shows it (#3)
     pub person: String,
     #[command(flatten)]

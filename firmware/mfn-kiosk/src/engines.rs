@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use mfn_engine::{Detector, Guard, GuardLimits, ModelFolder, Models, Recogniser};
-use mfn_gallery::{Access, FileGallery, GalleryError, GalleryKey};
+use mfn_gallery::{Access, Description, FileGallery, GalleryError, GalleryKey};
+use mfn_template::TemplateSpace;
 
 use crate::cli::{GalleryDir, WithModels};
 use crate::config::Config;
@@ -53,38 +54,93 @@ impl Chosen {
         Ok(Pipeline::new(detector, recogniser, config.settings.detector.compare as usize))
     }
 
+    /// The gallery of this recogniser's templates in a folder.
+    pub fn gallery_place(&self, config: &Config, dir: &Path) -> GalleryPlace {
+        let (Some(space), Some(dimension)) = (self.recogniser.space(), self.recogniser.dimension()) else {
+            unreachable!("a recogniser's manifest has a template space");
+        };
+        GalleryPlace { dir: dir.to_owned(), key_file: config.key_file(dir), space: space.clone(), dimension }
+    }
+
+    /// A gallery of its own with its own key in a folder that is soon gone.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn gallery_in(&self, dir: &Path, access: Access) -> Result<FileGallery, GalleryError> {
+        let GalleryPlace { space, dimension, .. } = self.gallery_place(&Config::default(), dir);
+        let key_file = GalleryKey::path_for(dir, None);
+        FileGallery::open_with_key_file(dir, &space, dimension, access, &key_file).map(|(gallery, _)| gallery)
+    }
+
     /// Opens the gallery for this recogniser's templates.
     ///
     /// # Errors
     /// Its folder or file cannot be used, or it belongs to another recogniser.
     pub fn gallery(&self, config: &Config, dir: &GalleryDir, access: Access) -> Result<FileGallery, Failure> {
-        self.gallery_in(&config.gallery(dir), access).or_exit(Exit::Gallery)
-    }
-
-    /// As [`Chosen::gallery`], in a folder that is known already.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn gallery_in(&self, dir: &Path, access: Access) -> Result<FileGallery, GalleryError> {
-        let (Some(space), Some(dimension)) = (self.recogniser.space(), self.recogniser.dimension()) else {
-            unreachable!("a recogniser's manifest has a template space");
-        };
-        FileGallery::open(dir, space, dimension, access, &gallery_key(dir)?)
+        self.gallery_place(config, &config.gallery(dir)).open(access)
     }
 }
 
-/// The key of the gallery in a folder: systemd's credential, or the file beside the folder, made when missing.
-fn gallery_key(gallery: &Path) -> Result<GalleryKey, GalleryError> {
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let path = GalleryKey::path_for(gallery, credentials.as_deref());
-    let (key, made) = GalleryKey::load_or_create(&path)?;
-    if made {
-        log::warn!(
-            "made the gallery key {}: keep a copy elsewhere, nobody can be read without it",
-            path.display()
-        );
+/// Where a gallery and its key are, and whose templates it holds.
+#[derive(Clone, Debug)]
+pub struct GalleryPlace {
+    dir: PathBuf,
+    key_file: PathBuf,
+    space: TemplateSpace,
+    dimension: usize,
+}
+
+impl GalleryPlace {
+    /// The gallery that is in a folder, of whatever recogniser: for commands that need no networks. None
+    /// when there is none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn existing(config: &Config, dir: &Path) -> Result<Option<GalleryPlace>, Failure> {
+        let found = Description::of(dir).or_exit(Exit::Gallery)?;
+        Ok(found.map(|found| GalleryPlace {
+            dir: dir.to_owned(),
+            key_file: config.key_file(dir),
+            space: found.space,
+            dimension: found.dimension,
+        }))
     }
-    Ok(key)
+
+    /// Opens it. A writer makes a key where there is neither key nor gallery.
+    ///
+    /// # Errors
+    /// The folder, the file or the key cannot be used, it belongs to another recogniser, or another process
+    /// writes.
+    pub fn open(&self, access: Access) -> Result<FileGallery, Failure> {
+        let opened =
+            FileGallery::open_with_key_file(&self.dir, &self.space, self.dimension, access, &self.key_file);
+        let (gallery, made) = opened.or_exit(Exit::Gallery)?;
+        if made {
+            log::warn!(
+                "made the gallery key {}: keep a copy elsewhere, nobody can be read without it",
+                self.key_file.display()
+            );
+        }
+        Ok(gallery)
+    }
+
+    /// Whose templates.
+    pub fn space(&self) -> &TemplateSpace {
+        &self.space
+    }
+
+    /// Where its key is.
+    pub fn key_file(&self) -> &Path {
+        &self.key_file
+    }
+
+    /// The key.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used.
+    pub fn key(&self) -> Result<GalleryKey, Failure> {
+        GalleryKey::load(&self.key_file).or_exit(Exit::Gallery)
+    }
 }
 
 /// The hidden command by which this program tries a stranger's network in a child process.

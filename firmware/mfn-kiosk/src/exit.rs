@@ -24,10 +24,12 @@ pub enum Exit {
     Door = 7,
     /// A photograph, or the face in it, cannot be used.
     Photo = 8,
+    /// The running kiosk cannot be asked.
+    Kiosk = 9,
 }
 
 /// Every code with its meaning, as `--help` and the README print them.
-const MEANINGS: [(Exit, &str); 9] = [
+const MEANINGS: [(Exit, &str); 10] = [
     (Exit::Ok, "done"),
     (Exit::Failure, "something else failed; the line on stderr says what"),
     (Exit::Usage, "the command line or the configuration is wrong"),
@@ -40,12 +42,19 @@ const MEANINGS: [(Exit, &str); 9] = [
     (Exit::Camera, "no camera, no permission, or no frames from it"),
     (Exit::Door, "the door line, or the process that owns it"),
     (Exit::Photo, "a photograph cannot be read, or its face cannot be enrolled"),
+    (Exit::Kiosk, "the running kiosk gives no answer, may not be asked, or none runs where one is needed"),
 ];
 
 impl Exit {
     /// The code as a process ends with it.
     pub fn code(self) -> ExitCode {
         ExitCode::from(self as u8)
+    }
+
+    /// The code of another process of this program; a number that is none is [`Exit::Failure`].
+    pub fn from_number(number: u8) -> Exit {
+        let known = MEANINGS.iter().find(|(exit, _)| *exit as u8 == number);
+        known.map_or(Exit::Failure, |(exit, _)| *exit)
     }
 
     /// `yes` becomes [`Exit::Ok`], `no` [`Exit::No`].
@@ -105,6 +114,7 @@ mod tests {
     fn codes_are_numbered_without_gaps_and_each_is_in_the_table() {
         for (i, (exit, _)) in MEANINGS.iter().enumerate() {
             assert_eq!(*exit as usize, i);
+            assert_eq!(Exit::from_number(i as u8), *exit);
         }
         assert_eq!(table().lines().count(), MEANINGS.len() + 1);
     }

@@ -28,6 +28,11 @@ impl Working {
         self.0.inc(1);
     }
 
+    /// A line that stays: also where standard error is no terminal.
+    pub fn tell(&self, what: &str) {
+        self.0.suspend(|| eprintln!("{what}"));
+    }
+
     /// Other words.
     pub fn say(&self, what: &str) {
         self.0.set_message(what.to_owned());

@@ -1,38 +1,62 @@
 //! `list`: who is known.
 
-use mfn_gallery::{Access, Gallery, Person};
-use serde_json::json;
+use mfn_admin::{Entry, Reply, Request};
+use mfn_gallery::{Access, Gallery};
 
 use crate::cli::ListArgs;
 use crate::config::Config;
+use crate::engines::GalleryPlace;
 use crate::exit::{Exit, Failure};
-use crate::{engines, report};
+use crate::{dates, office, report};
 
 pub fn execute(args: &ListArgs) -> Result<Exit, Failure> {
     let config = Config::load(&args.gallery.with.file)?;
-    let chosen = engines::choose(&config, &args.gallery.with)?;
-    let gallery = chosen.gallery(&config, &args.gallery.gallery, Access::Read)?;
+    let dir = config.gallery(&args.gallery.gallery);
+    let mut people = Vec::new();
+    let mut take = |reply| {
+        if let Reply::Person(entry) = reply {
+            people.push(entry);
+        }
+    };
+    if office::ask(&config, &dir, &Request::List, &mut take)?.is_none() {
+        if let Some(place) = GalleryPlace::existing(&config, &dir)? {
+            people = place.open(Access::Read)?.people().iter().map(Entry::from).collect();
+        }
+    }
     if args.json.json {
-        report::json(&gallery.people().iter().map(describe).collect::<Vec<_>>())?;
+        report::json(&people)?;
         return Ok(Exit::Ok);
     }
-    for person in gallery.people() {
-        let count = person.templates.len();
-        let plural = if count == 1 { "template" } else { "templates" };
-        report::line(&format!("{:>6}  {}  ({count} {plural})", person.id.to_string(), person.name))?;
+    for person in &people {
+        report::line(&describe(person))?;
     }
-    let people = gallery.people().len();
-    report::line(&format!("{people} enrolled in {}", gallery.path().display()))?;
+    report::line(&format!("{} enrolled in {}", people.len(), dir.display()))?;
     Ok(Exit::Ok)
 }
 
-fn describe(person: &Person) -> serde_json::Value {
-    let templates = person.templates.iter();
-    json!({
-        "id": person.id.0,
-        "name": person.name.as_str(),
-        "templates": templates
-            .map(|note| json!({ "quality": report::rounded(note.quality), "taken_unix": note.taken_unix }))
-            .collect::<Vec<_>>(),
-    })
+fn describe(person: &Entry) -> String {
+    let count = person.templates.len();
+    let plural = if count == 1 { "template" } else { "templates" };
+    let mut text = format!("{:>6}  {}  ({count} {plural}", format!("#{}", person.id), person.name);
+    if !person.enabled {
+        text.push_str(", disabled");
+    }
+    if let Some(group) = &person.group {
+        text.push_str(&format!(", group {group}"));
+    }
+    let dates = [
+        ("from", person.valid_from_unix),
+        ("until", person.valid_until_unix),
+        ("erased after", person.erase_after_unix),
+    ];
+    for (word, date) in dates {
+        if let Some(date) = date {
+            text.push_str(&format!(", {word} {}", dates::show(date)));
+        }
+    }
+    text.push(')');
+    if !person.note.is_empty() {
+        text.push_str(&format!("  {}", person.note.replace('\n', " / ")));
+    }
+    text
 }

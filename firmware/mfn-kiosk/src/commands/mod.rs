@@ -3,8 +3,10 @@
 mod bench;
 mod config;
 mod demo;
+mod details;
 mod detect;
 mod door_keeper;
+mod edit;
 mod enrol;
 mod identify;
 mod list;
@@ -12,13 +14,17 @@ mod remove;
 mod rename;
 mod run;
 mod self_test;
+mod status;
 mod verify;
 
-use mfn_gallery::{Gallery, Person};
-use mfn_template::PersonId;
+use mfn_admin::{Reply, Request};
+use mfn_gallery::Access;
 
-use crate::cli::Command;
+use crate::cli::{Command, StoreArgs};
+use crate::config::Config;
+use crate::engines::GalleryPlace;
 use crate::exit::{Exit, Failure};
+use crate::office;
 
 /// Does what the command line says.
 ///
@@ -31,7 +37,11 @@ pub fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Enrol(args) => enrol::execute(&args),
         Command::List(args) => list::execute(&args),
         Command::Rename(args) => rename::execute(&args),
+        Command::Edit(args) => edit::execute(&args),
+        Command::Disable(args) => edit::enable(&args, false),
+        Command::Enable(args) => edit::enable(&args, true),
         Command::Remove(args) => remove::execute(&args),
+        Command::Status(args) => status::execute(&args),
         Command::Identify(args) => identify::execute(&args),
         Command::Verify(args) => verify::execute(&args),
         Command::Detect(args) => detect::execute(&args),
@@ -43,19 +53,31 @@ pub fn execute(command: Command) -> Result<Exit, Failure> {
     }
 }
 
-/// The person whom a command line names: by name, or by number as `#3`.
-fn person_named<'a>(gallery: &'a dyn Gallery, text: &str) -> Result<&'a Person, Failure> {
-    let by_number = || {
-        let number = text.strip_prefix('#')?.parse().ok()?;
-        gallery.person(PersonId(number))
+/// A change of one person, as it was made.
+struct Changed {
+    id: u64,
+    /// The name before.
+    name: String,
+    /// How many are known now.
+    people: usize,
+}
+
+/// Changes a person, through the kiosk that runs or here; needs no networks.
+fn change_person(args: &StoreArgs, person: &str, request: &Request) -> Result<Changed, Failure> {
+    let config = Config::load(&args.with.file)?;
+    let dir = config.gallery(&args.gallery);
+    let open = || match GalleryPlace::existing(&config, &dir)? {
+        Some(place) => place.open(Access::Write),
+        None => {
+            let shown: String = person.chars().filter(|c| !c.is_control()).take(80).collect();
+            let what = format!("nobody named {shown:?} is enrolled: there is no gallery in {}", dir.display());
+            Err(Failure::new(Exit::Gallery, what))
+        }
     };
-    gallery.find(text).or_else(by_number).ok_or_else(|| {
-        let shown: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
-        Failure::new(
-            Exit::Gallery,
-            format!("nobody named {shown:?} is enrolled; `mfn-kiosk list` shows who is"),
-        )
-    })
+    match office::carry_out(&config, &dir, request, &open)? {
+        Reply::Changed { id, name, people } => Ok(Changed { id, name, people }),
+        _ => Err(Failure::new(Exit::Kiosk, "the running kiosk gave another answer")),
+    }
 }
 
 /// A name, checked, with the exit code of a wrong command line.

@@ -1,25 +1,20 @@
 //! `remove`: forget a person.
 
-use mfn_gallery::{Access, Gallery};
+use mfn_admin::{Request, Whom};
 use serde_json::json;
 
-use super::person_named;
-use crate::cli::RemoveArgs;
-use crate::config::Config;
-use crate::exit::{Exit, Failure, OrExit};
-use crate::{engines, report};
+use super::change_person;
+use crate::cli::PersonArgs;
+use crate::exit::{Exit, Failure};
+use crate::report;
 
-pub fn execute(args: &RemoveArgs) -> Result<Exit, Failure> {
-    let config = Config::load(&args.gallery.with.file)?;
-    let chosen = engines::choose(&config, &args.gallery.with)?;
-    let mut gallery = chosen.gallery(&config, &args.gallery.gallery, Access::Write)?;
-    let person = person_named(&gallery, &args.person)?;
-    let (id, name) = (person.id, person.name.clone());
-    gallery.remove(id).or_exit(Exit::Gallery)?;
+pub fn execute(args: &PersonArgs) -> Result<Exit, Failure> {
+    let request = Request::Remove { whom: Whom(args.person.clone()) };
+    let done = change_person(&args.gallery, &args.person, &request)?;
     if args.json.json {
-        report::json(&json!({ "id": id.0, "name": name.as_str() }))?;
+        report::json(&json!({ "id": done.id, "name": done.name }))?;
     } else {
-        report::line(&format!("{id} {name} is forgotten; {} remain", gallery.people().len()))?;
+        report::line(&format!("#{} {} is forgotten; {} remain", done.id, done.name, done.people))?;
     }
     Ok(Exit::Ok)
 }

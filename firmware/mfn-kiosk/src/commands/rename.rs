@@ -1,26 +1,21 @@
 //! `rename`: another name for a person.
 
-use mfn_gallery::{Access, Gallery};
+use mfn_admin::{Request, Whom};
 use serde_json::json;
 
-use super::{checked_name, person_named};
+use super::{change_person, checked_name};
 use crate::cli::RenameArgs;
-use crate::config::Config;
-use crate::exit::{Exit, Failure, OrExit};
-use crate::{engines, report};
+use crate::exit::{Exit, Failure};
+use crate::report;
 
 pub fn execute(args: &RenameArgs) -> Result<Exit, Failure> {
     let name = checked_name(&args.name)?;
-    let config = Config::load(&args.gallery.with.file)?;
-    let chosen = engines::choose(&config, &args.gallery.with)?;
-    let mut gallery = chosen.gallery(&config, &args.gallery.gallery, Access::Write)?;
-    let person = person_named(&gallery, &args.person)?;
-    let (id, old) = (person.id, person.name.clone());
-    gallery.rename(id, &name).or_exit(Exit::Gallery)?;
+    let request = Request::Rename { whom: Whom(args.person.clone()), name: name.clone() };
+    let done = change_person(&args.gallery, &args.person, &request)?;
     if args.json.json {
-        report::json(&json!({ "id": id.0, "old": old.as_str(), "name": name.as_str() }))?;
+        report::json(&json!({ "id": done.id, "old": done.name, "name": name.as_str() }))?;
     } else {
-        report::line(&format!("{id} {old} is now {name}"))?;
+        report::line(&format!("#{} {} is now {name}", done.id, done.name))?;
     }
     Ok(Exit::Ok)
 }

@@ -6,6 +6,7 @@ use mfn_access::{AccessPolicy, AccessSettings};
 use mfn_engine::{DetectorOptions, QualityLimits};
 
 use super::Config;
+use crate::enrolment::checks::Limits;
 use crate::exit::Failure;
 
 impl Config {
@@ -79,10 +80,11 @@ impl Config {
         self.settings.decision.threshold as f32
     }
 
-    /// Least similarity of a look-alike.
-    pub fn look_alike(&self) -> f32 {
+    /// Similarities that enrolments are judged by.
+    pub fn enrolment_similarities(&self) -> Limits {
         let own = self.settings.enrolment.look_alike as f32;
-        if own > 0.0 { own } else { self.threshold() }
+        let same = self.threshold();
+        Limits { same, look_alike: if own > 0.0 { own } else { same } }
     }
 }
 
@@ -96,7 +98,7 @@ mod tests {
         assert_eq!(config.policy().unwrap(), AccessPolicy::default());
         assert_eq!(config.detector(), DetectorOptions::default());
         assert_eq!(config.enrolment_limits(), QualityLimits::ENROLMENT);
-        assert_eq!(config.look_alike(), 0.4);
+        assert_eq!(config.enrolment_similarities().look_alike, 0.4);
     }
 
     #[test]

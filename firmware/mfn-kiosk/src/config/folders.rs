@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use mfn_gallery::GalleryKey;
+
 /// The environment, given so that tests can make one up.
 type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
@@ -18,6 +20,25 @@ pub fn gallery(flag: Option<&Path>, setting: &str, env: Env<'_>) -> PathBuf {
         .or_else(|| Some(variable("XDG_STATE_HOME", env)?.join("mfn-kiosk")))
         .or_else(|| Some(variable("HOME", env)?.join(".local/state/mfn-kiosk")))
         .unwrap_or_else(|| "/var/lib/mfn-kiosk".into())
+}
+
+/// The file with the gallery key.
+pub fn key_file(gallery: &Path, setting: &str, env: Env<'_>) -> PathBuf {
+    let credentials = variable("CREDENTIALS_DIRECTORY", env);
+    first_named(None, setting).unwrap_or_else(|| GalleryKey::path_for(gallery, credentials.as_deref()))
+}
+
+/// The running kiosk's socket, unless there is to be none.
+pub fn socket(gallery: &Path, setting: &str) -> Option<PathBuf> {
+    if setting == "none" {
+        return None;
+    }
+    let beside = || {
+        let mut path = gallery.components().as_path().as_os_str().to_owned();
+        path.push(".sock");
+        path.into()
+    };
+    Some(first_named(None, setting).unwrap_or_else(beside))
 }
 
 fn first_named(flag: Option<&Path>, setting: &str) -> Option<PathBuf> {
@@ -43,6 +64,16 @@ mod tests {
         assert_eq!(models(None, "/file", &set), Some("/file".into()));
         assert_eq!(models(None, "", &set), Some("/env".into()));
         assert_eq!(models(None, "", &env(&[("MFN_MODELS", "")])), None);
+    }
+
+    #[test]
+    fn key_and_socket_lie_beside_the_gallery_until_told_otherwise() {
+        let gallery = Path::new("/var/lib/kiosk/gallery/");
+        assert_eq!(key_file(gallery, "", &env(&[])), PathBuf::from("/var/lib/kiosk/gallery.key"));
+        assert_eq!(key_file(gallery, "/key", &env(&[])), PathBuf::from("/key"));
+        assert_eq!(socket(gallery, ""), Some("/var/lib/kiosk/gallery.sock".into()));
+        assert_eq!(socket(gallery, "/run/kiosk"), Some("/run/kiosk".into()));
+        assert_eq!(socket(gallery, "none"), None);
     }
 
     #[test]

@@ -88,6 +88,16 @@ impl Config {
         })
     }
 
+    /// The file with the key of the gallery in this folder.
+    pub fn key_file(&self, gallery: &Path) -> PathBuf {
+        folders::key_file(gallery, &self.settings.gallery.key_file, &|name| std::env::var_os(name))
+    }
+
+    /// The socket of the kiosk that runs on the gallery in this folder, unless there is to be none.
+    pub fn socket(&self, gallery: &Path) -> Option<PathBuf> {
+        folders::socket(gallery, &self.settings.admin.socket)
+    }
+
     /// The camera; `source` is the command line's.
     ///
     /// # Errors

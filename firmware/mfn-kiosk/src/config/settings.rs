@@ -17,6 +17,19 @@ settings! {
         /// Folder that holds the gallery. --gallery goes before it. Empty: $STATE_DIRECTORY (systemd sets it),
         /// else $XDG_STATE_HOME/mfn-kiosk, else ~/.local/state/mfn-kiosk, else /var/lib/mfn-kiosk.
         folder: String = String::new();
+        /// File with the gallery key; keep it on another device than the gallery. Empty: the systemd
+        /// credential mfn-gallery-key where there is one, else the file beside the gallery's folder, FOLDER.key.
+        key_file: String = String::new();
+    }
+
+    /// How enrol, rename, remove and the like reach a kiosk that runs.
+    admin: Admin {
+        /// The running kiosk's Unix socket. Empty: beside the gallery's folder, FOLDER.sock; "none": no socket,
+        /// the commands change the gallery themselves and the kiosk looks at it twice a second.
+        socket: String = String::new();
+        /// Group whose members may open the socket: a name in /etc/group, or a number. Empty: the group that
+        /// the kiosk runs as.
+        group: String = String::new();
     }
 
     /// Where frames come from.

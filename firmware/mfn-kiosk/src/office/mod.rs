@@ -1,0 +1,13 @@
+//! Where people are enrolled, renamed and removed. `apply` carries a request out on a gallery that is open
+//! for writing; `serve` lets a running kiosk do that for the commands, through the Unix socket of `socket`;
+//! `client` is the commands' side; `talk` is frames with deadlines. What they say is in `mfn-admin`.
+
+mod apply;
+mod client;
+mod serve;
+mod socket;
+mod talk;
+
+pub use client::{ask, carry_out};
+pub use serve::{Desk, Gathered, serve};
+pub use socket::{Opened, Socket};
