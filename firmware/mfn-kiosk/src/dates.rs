@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn others_are_refused() {
-        for text in ["", "tomorrow", "2027-02-30", "31.01.2027", "2027-01-31T25:00", "1969-01-01", "2027-1-1x"] {
+        for text in
+            ["", "tomorrow", "2027-02-30", "31.01.2027", "2027-01-31T25:00", "1969-01-01", "2027-1-1x"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -128,19 +128,6 @@ impl GalleryPlace {
     pub fn space(&self) -> &TemplateSpace {
         &self.space
     }
-
-    /// Where its key is.
-    pub fn key_file(&self) -> &Path {
-        &self.key_file
-    }
-
-    /// The key.
-    ///
-    /// # Errors
-    /// There is none, or it cannot be used.
-    pub fn key(&self) -> Result<GalleryKey, Failure> {
-        GalleryKey::load(&self.key_file).or_exit(Exit::Gallery)
-    }
 }
 
 /// The hidden command by which this program tries a stranger's network in a child process.

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use mfn_access::{Face, FaceBox, Probe, QualityIssue as Issue, Sighting};
+use mfn_access::{Face, FaceBox, Probe, QualityIssue as Issue, Sighting, WeekMinute};
 use mfn_engine::{Detector, EngineError, Quality, QualityIssue, QualityLimits, Recogniser};
-use mfn_gallery::Gallery;
+use mfn_gallery::{Gallery, Restriction};
 use mfn_template::Template;
 use mfn_vision::{AlignError, AlignedFace, Detection, Frame, FrameError, RgbImage, align, to_rgb};
 
@@ -111,11 +111,16 @@ impl Pipeline {
         }
     }
 
-    /// Processes a frame; [`Pipeline::faces`] then tells who is on it.
+    /// Processes a frame; [`Pipeline::faces`] then tells who of the people `among` is on it.
     ///
     /// # Errors
     /// The frame is broken or a network failed.
-    pub fn look(&mut self, frame: &Frame, gallery: &dyn Gallery) -> Result<(), LookError> {
+    pub fn look(
+        &mut self,
+        frame: &Frame,
+        gallery: &dyn Gallery,
+        among: &Restriction<'_>,
+    ) -> Result<(), LookError> {
         self.times = Stages::default();
         self.faces.clear();
         let start = Instant::now();
@@ -125,7 +130,7 @@ impl Pipeline {
         for index in 0..self.detections.len() {
             let detection = self.detections[index];
             let face = if index < self.compare {
-                self.compare(detection, gallery)?
+                self.compare(detection, gallery, among)?
             } else {
                 SeenFace { detection, probe: Probe::Missing }
             };
@@ -174,14 +179,14 @@ impl Pipeline {
         &self.times
     }
 
-    /// What the last frame tells the decision.
-    pub fn sighting(&self, frame: &Frame) -> Sighting {
+    /// What the last frame tells the decision; `local_time` is none while the clock is not set.
+    pub fn sighting(&self, frame: &Frame, local_time: Option<WeekMinute>) -> Sighting {
         let size = (self.picture.width() as f32, self.picture.height() as f32);
         let face = |seen: &SeenFace| Face { area: area(&seen.detection, size), probe: seen.probe.clone() };
         Sighting {
             sequence: frame.sequence,
             captured: frame.captured_at,
-            local_time: None,
+            local_time,
             faces: self.faces.iter().map(face).collect(),
         }
     }
@@ -195,7 +200,12 @@ impl Pipeline {
     }
 
     /// A face whose points are no face's is there, but nobody.
-    fn compare(&mut self, detection: Detection, gallery: &dyn Gallery) -> Result<SeenFace, LookError> {
+    fn compare(
+        &mut self,
+        detection: Detection,
+        gallery: &dyn Gallery,
+        among: &Restriction<'_>,
+    ) -> Result<SeenFace, LookError> {
         let missing = SeenFace { detection, probe: Probe::Missing };
         let start = Instant::now();
         let aligned = align(&self.picture, &detection.landmarks, &mut self.aligned);
@@ -214,7 +224,7 @@ impl Pipeline {
         };
         self.times.embed += start.elapsed();
         let start = Instant::now();
-        let candidates = gallery.search(&template, CANDIDATES);
+        let candidates = gallery.search_among(&template, CANDIDATES, among);
         self.times.search += start.elapsed();
         Ok(SeenFace { detection, probe: Probe::Compared(candidates) })
     }

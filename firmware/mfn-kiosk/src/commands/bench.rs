@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, Metadata};
+use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, Metadata, Restriction};
 use mfn_template::Template;
 use mfn_vision::{Frame, PixelFormat, RgbImage, fit};
 use serde::Serialize;
@@ -115,7 +115,7 @@ fn measure(
     let working = Working::through(runs as usize, "measuring");
     let mut all = Vec::new();
     for _ in 0..runs {
-        pipeline.look(frame, gallery)?;
+        pipeline.look(frame, gallery, &Restriction::default())?;
         if pipeline.faces().is_empty() {
             return Err(Failure::new(
                 Exit::Photo,

@@ -22,15 +22,17 @@ pub fn execute(args: &EnrolArgs) -> Result<Exit, Failure> {
         changes: details::changes(&args.details)?,
     };
     if args.photo.len() > MAX_REFERENCES {
-        let what = format!("more than {MAX_REFERENCES} photographs at a time: enrol some, then --add the others");
+        let what =
+            format!("more than {MAX_REFERENCES} photographs at a time: enrol some, then --add the others");
         return Err(Failure::new(Exit::Usage, what));
     }
     let config = Config::load(&args.with.file)?;
     let dir = config.gallery(&args.gallery);
-    if args.camera && args.source.source.is_none() {
-        if let Some(reply) = in_front_of_the_kiosk(args, &config, &who)? {
-            return tell(args, &who, &reply, Vec::new());
-        }
+    if args.camera
+        && args.source.source.is_none()
+        && let Some(reply) = in_front_of_the_kiosk(args, &config, &who)?
+    {
+        return tell(args, &who, &reply, Vec::new());
     }
     let chosen = engines::choose(&config, &args.with)?;
     let place = chosen.gallery_place(&config, &dir);

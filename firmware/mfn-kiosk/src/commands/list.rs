@@ -18,10 +18,11 @@ pub fn execute(args: &ListArgs) -> Result<Exit, Failure> {
             people.push(entry);
         }
     };
-    if office::ask(&config, &dir, &Request::List, &mut take)?.is_none() {
-        if let Some(place) = GalleryPlace::existing(&config, &dir)? {
-            people = place.open(Access::Read)?.people().iter().map(Entry::from).collect();
-        }
+    let asked = office::ask(&config, &dir, &Request::List, &mut take)?;
+    if asked.is_none()
+        && let Some(place) = GalleryPlace::existing(&config, &dir)?
+    {
+        people = place.open(Access::Read)?.people().iter().map(Entry::from).collect();
     }
     if args.json.json {
         report::json(&people)?;

@@ -70,7 +70,8 @@ fn change_person(args: &StoreArgs, person: &str, request: &Request) -> Result<Ch
         Some(place) => place.open(Access::Write),
         None => {
             let shown: String = person.chars().filter(|c| !c.is_control()).take(80).collect();
-            let what = format!("nobody named {shown:?} is enrolled: there is no gallery in {}", dir.display());
+            let what =
+                format!("nobody named {shown:?} is enrolled: there is no gallery in {}", dir.display());
             Err(Failure::new(Exit::Gallery, what))
         }
     };

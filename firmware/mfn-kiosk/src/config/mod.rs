@@ -6,6 +6,7 @@ mod door;
 mod folders;
 mod parse;
 mod render;
+mod schedules;
 mod schema;
 mod settings;
 
@@ -17,6 +18,7 @@ use mfn_board::{CameraOptions, CameraSource, Pace, Size};
 
 pub use door::{DoorSetup, Input};
 pub use render::render;
+pub use schedules::Schedules;
 pub use settings::{Door, Settings};
 
 use crate::cli::{ConfigFile, GalleryDir, WithModels};
@@ -63,6 +65,7 @@ impl Config {
         self.camera(None, Instant::now())?;
         self.door()?;
         self.policy()?;
+        self.schedules()?;
         self.check_detector()
     }
 
@@ -117,6 +120,15 @@ impl Config {
             None => self.parsed("camera.source", &camera.source)?,
         };
         Ok(CameraSetup { source, options })
+    }
+
+    /// When groups may come in.
+    ///
+    /// # Errors
+    /// A text that is no schedule.
+    pub fn schedules(&self) -> Result<Schedules, Failure> {
+        let lines = &self.settings.decision.schedules;
+        Schedules::parse(lines).map_err(|e| self.wrong("decision.schedules", e))
     }
 
     /// The door's pins and times.

@@ -91,6 +91,10 @@ settings! {
         hold_off_s: f64 = 5.0, in [0.0, 300.0];
         /// Seconds in which the same denial is not told again.
         denial_hold_off_s: f64 = 3.0, in [0.1, 300.0];
+        /// When groups may come in, one text each: "cleaners: mon-fri 06:00-09:00, sat 10:00-12:00" or
+        /// "staff: always", local time. Empty: everybody at any time. With any, people without a group may come
+        /// in at any time, and people of a group that has no text never.
+        schedules: Vec<String> = Vec::new();
         /// A face with this part of the nearest face's area makes it several people: nobody is let in.
         several_people_ratio: f64 = 0.5, in [0.01, 1.0];
         /// How far a face moves between two frames, in its own widths; further is somebody else.

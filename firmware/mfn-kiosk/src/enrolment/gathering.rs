@@ -103,7 +103,15 @@ impl Gathering {
     /// Wants so many good frames.
     pub fn new(wanted: usize, limits: QualityLimits) -> Gathering {
         let said = "no frame came".to_owned();
-        Gathering { wanted, limits, between: BETWEEN, start: Instant::now(), last: None, good: Vec::new(), said }
+        Gathering {
+            wanted,
+            limits,
+            between: BETWEEN,
+            start: Instant::now(),
+            last: None,
+            good: Vec::new(),
+            said,
+        }
     }
 
     /// All are there, or the patience is at its end.

@@ -4,4 +4,4 @@
 pub mod checks;
 mod gathering;
 
-pub use gathering::{Found, Gathering, PATIENCE, from_camera, from_photos};
+pub use gathering::{Gathering, PATIENCE, from_camera, from_photos};

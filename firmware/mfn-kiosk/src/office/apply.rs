@@ -120,8 +120,7 @@ fn save(
     gallery: &mut FileGallery,
 ) -> Result<PersonId, Failure> {
     let taken = SystemTime::now();
-    let template =
-        |r: &Reference| EnrolTemplate { template: r.template.clone(), quality: r.quality, taken };
+    let template = |r: &Reference| EnrolTemplate { template: r.template.clone(), quality: r.quality, taken };
     let templates: Vec<_> = references.iter().map(template).collect();
     let Some(id) = person else {
         let enrolment = Enrolment { name: who.name.clone(), metadata: who.metadata(), templates };

@@ -69,7 +69,7 @@ struct Office {
 }
 
 /// Serves the socket for as long as the process lives.
-pub fn serve(socket: &Socket, desk: Box<dyn Desk>) {
+pub fn serve(socket: &Socket, desk: Box<dyn Desk>) -> ! {
     let office = Arc::new(Office { desk, writing: Mutex::new(()), busy: AtomicUsize::new(0) });
     loop {
         let stream = match socket.accept() {

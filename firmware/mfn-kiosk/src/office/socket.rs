@@ -71,6 +71,11 @@ impl Socket {
         self.listener.accept().map(|(stream, _)| stream)
     }
 
+    /// Takes the file away, so that commands see that nobody serves any more.
+    pub fn close(&self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+
     /// Whether the peer is root, this process's own user, or in the socket's group. The kernel has checked
     /// the file's mode already; this holds should somebody have changed that.
     pub fn admits(&self, peer: &Peer) -> bool {
@@ -82,7 +87,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        self.close();
     }
 }
 
@@ -142,7 +147,9 @@ mod tests {
         let path = folder.path().join("sock");
         let Opened::Ours(socket) = Socket::open(&path, "").unwrap() else { panic!("nobody serves it") };
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o660);
-        assert!(matches!(Socket::open(&path, ""), Ok(Opened::Served(pid)) if pid == std::process::id().to_string()));
+        assert!(
+            matches!(Socket::open(&path, ""), Ok(Opened::Served(pid)) if pid == std::process::id().to_string())
+        );
         // As after a kill: the file stays, nobody listens.
         drop(socket);
         drop(UnixListener::bind(&path).unwrap());

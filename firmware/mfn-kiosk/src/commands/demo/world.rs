@@ -8,7 +8,7 @@ use mfn_access::{
     AccessControl, Decision, DoorInput, DoorMachine, DoorPolicy, Event, Line, Outcome, Probe, Status,
 };
 use mfn_board::{ActiveLevel, Camera, Captured, DoorLine, ScriptedCamera, SimulatedPin, Wire};
-use mfn_gallery::FileGallery;
+use mfn_gallery::{FileGallery, Restriction};
 use mfn_template::Candidate;
 use mfn_vision::{Frame, PixelFormat, RgbImage};
 
@@ -122,8 +122,8 @@ impl World {
     fn show(&mut self, frame: &Frame) -> Result<Shown, Failure> {
         self.now = frame.captured_at;
         self.door(DoorInput::Heartbeat)?;
-        self.pipeline.look(frame, &self.gallery)?;
-        let sighting = self.pipeline.sighting(frame);
+        self.pipeline.look(frame, &self.gallery, &Restriction::default())?;
+        let sighting = self.pipeline.sighting(frame, None);
         let Outcome { decision, door, status, .. } = self.access.step(&Event::Frame(sighting), self.now);
         if let Some(command) = door {
             self.door(DoorInput::Command(command))?;

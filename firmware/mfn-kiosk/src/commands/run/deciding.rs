@@ -9,10 +9,11 @@ use mfn_access::{AccessControl, AccessPolicy, AccessRules, Event, Fault, Outcome
 use mfn_board::{NoWatchdog, SystemdWatchdog, Watchdog};
 
 use super::Shared;
-use super::news::{Names, News};
+use super::news::{News, People};
 use super::output::Output;
 use super::summary::Summary;
 use crate::cli::RunArgs;
+use crate::config::Schedules;
 use crate::exit::{Exit, Failure};
 use crate::keeper::{FromKeeper, Keeper, KeeperNews, ToKeeper};
 
@@ -25,6 +26,7 @@ type End = Result<Exit, Failure>;
 /// Everything that decides.
 pub struct Deciding {
     access: AccessControl,
+    schedules: Schedules,
     keeper: Keeper,
     watchdog: Box<dyn Watchdog>,
     output: Output,
@@ -37,10 +39,17 @@ pub struct Deciding {
 
 impl Deciding {
     /// Nobody may come in until the gallery is loaded.
-    pub fn new(args: &RunArgs, policy: AccessPolicy, keeper: Keeper, start: Instant) -> Deciding {
+    pub fn new(
+        args: &RunArgs,
+        policy: AccessPolicy,
+        schedules: Schedules,
+        keeper: Keeper,
+        start: Instant,
+    ) -> Deciding {
         let output = Output::new(args.json.json, args.names, policy.threshold, start);
         Deciding {
             access: AccessControl::new(policy, AccessRules::default()),
+            schedules,
             keeper,
             watchdog: watchdog(),
             output,
@@ -82,7 +91,7 @@ impl Deciding {
             }
             match inbox.recv_timeout(beat_at.saturating_duration_since(Instant::now())) {
                 Ok(news) => {
-                    if let Some(end) = self.take(news)? {
+                    if let Some(end) = self.take(news, shared)? {
                         return Ok(end);
                     }
                 }
@@ -110,7 +119,7 @@ impl Deciding {
     }
 
     /// Gives an exit code when it is time to end.
-    fn take(&mut self, news: News) -> Result<Option<Exit>, Failure> {
+    fn take(&mut self, news: News, shared: &Shared) -> Result<Option<Exit>, Failure> {
         match news {
             News::Frame { sighting, times } => {
                 self.summary.frame(&sighting, &times);
@@ -118,15 +127,16 @@ impl Deciding {
                 let enough = self.frames.is_some_and(|frames| self.summary.processed() >= frames);
                 return Ok(enough.then_some(Exit::Ok));
             }
-            News::Ready { recogniser, people } => self.ready(&recogniser, people)?,
+            News::Ready { recogniser, people } => self.ready(&recogniser, people, shared)?,
             News::People(people) => {
-                self.let_in(&people);
+                self.let_in(&people, shared);
                 self.output.people(people)?;
             }
             News::CameraOpen(what) => self.output.note("camera", &what)?,
             News::CameraTrouble(what) => self.trouble(Fault::Camera, "camera-trouble", &what)?,
             News::FrameTrouble(what) => self.trouble(Fault::Camera, "frame-trouble", &what)?,
             News::EngineTrouble(what) => self.trouble(Fault::Recogniser, "engine-trouble", &what)?,
+            News::Admin(what) => self.output.note("admin", &what)?,
             News::GalleryTrouble(what) => self.output.note("gallery-trouble", &what)?,
             News::Keeper(news) => {
                 if let Some(said) = self.keeper.hear(news)? {
@@ -139,8 +149,9 @@ impl Deciding {
         Ok(None)
     }
 
-    fn ready(&mut self, recogniser: &str, people: Names) -> Result<(), Failure> {
-        self.let_in(&people);
+    fn ready(&mut self, recogniser: &str, people: People, shared: &Shared) -> Result<(), Failure> {
+        shared.standing().recogniser = recogniser.to_owned();
+        self.let_in(&people, shared);
         self.summary.ready();
         if let Err(e) = self.watchdog.ready() {
             log::warn!("cannot tell the service manager: {e}");
@@ -148,9 +159,11 @@ impl Deciding {
         self.output.ready(recogniser, people)
     }
 
-    /// Who is enrolled may come in at any time.
-    fn let_in(&mut self, people: &Names) {
-        self.access.set_rules(AccessRules::always(people.keys().copied()));
+    /// Who is enrolled may come in when the schedules say so.
+    fn let_in(&mut self, people: &People, shared: &Shared) {
+        let groups = people.iter().map(|(person, known)| (*person, known.group.as_deref()));
+        self.access.set_rules(self.schedules.rules(groups));
+        shared.standing().people = people.len();
     }
 
     fn see(&mut self, sighting: Sighting) -> Result<(), Failure> {

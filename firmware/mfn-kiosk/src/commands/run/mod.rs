@@ -1,16 +1,20 @@
 //! `run`: the kiosk. Threads: `capture` (camera to slot), `inference` (slot to sightings), and this one,
-//! which decides (`deciding`), speaks to the door's own process, and prints (`output`).
+//! which decides (`deciding`), speaks to the door's own process, and prints (`output`). The office's threads
+//! (`counter`) serve the administrator's commands, and one removes people when their time has come (`erasure`).
 
 mod capture;
+mod counter;
 mod deciding;
+mod erasure;
+mod errand;
 mod inference;
 mod news;
 mod output;
 mod summary;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -23,7 +27,10 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::keeper::Keeper;
 use crate::limits;
 use crate::newest::Newest;
+use crate::office;
+use counter::Counter;
 use deciding::Deciding;
+use errand::Errand;
 use news::News;
 
 /// What the threads have in common.
@@ -37,12 +44,29 @@ pub struct Shared {
     /// SIGTERM or Ctrl-C came, or the end is near for another reason.
     stop: Arc<AtomicBool>,
     news: Sender<News>,
+    /// To the inference thread.
+    errands: Sender<Errand>,
+    standing: Mutex<Standing>,
+    start: Instant,
+}
+
+/// What `status` tells beside the counters.
+#[derive(Default)]
+pub struct Standing {
+    recogniser: String,
+    people: usize,
+    threshold: f32,
 }
 
 impl Shared {
     /// Tells the deciding thread; at the very end it may have gone already.
     fn tell(&self, news: News) {
         let _ = self.news.send(news);
+    }
+
+    /// Never held for longer than a copy takes.
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stopping(&self) -> bool {
@@ -69,20 +93,32 @@ pub fn execute(args: &RunArgs) -> Result<Exit, Failure> {
     let keeper = Keeper::start(&config.settings.door, config.door()?, move |said| {
         let _ = keeper_news.send(News::Keeper(said));
     })?;
-    let (seen, pulse) = (AtomicU64::new(0), AtomicU64::new(0));
-    let shared = Arc::new(Shared { slot: Newest::new(Frame::empty()), seen, pulse, stop, news });
-    let deciding = Deciding::new(args, policy, keeper, start);
+    let socket = counter::open_socket(&config, args)?;
+    let (errands, errands_in) = mpsc::channel();
+    let standing = Mutex::new(Standing { threshold: policy.threshold, ..Standing::default() });
+    let (seen, pulse, slot) = (AtomicU64::new(0), AtomicU64::new(0), Newest::new(Frame::empty()));
+    let shared = Arc::new(Shared { slot, seen, pulse, stop, news, errands, standing, start });
+    let deciding = Deciding::new(args, policy, config.schedules()?, keeper, start);
+    let socket = socket.map(Arc::new);
+    if let Some(socket) = socket.clone() {
+        let counter = Counter::new(&config, args, &shared);
+        spawn("office", &shared, move |_| office::serve(&socket, Box::new(counter)))?;
+    }
     let infer_args = args.clone();
     spawn("capture", &shared, move |shared| capture::capture(&camera, shared))?;
-    spawn("inference", &shared, move |shared| inference::infer(&config, &infer_args, shared))?;
-    deciding.until_the_end(&inbox, &shared)
+    spawn("inference", &shared, move |shared| inference::infer(&config, &infer_args, shared, &errands_in))?;
+    let end = deciding.until_the_end(&inbox, &shared);
+    if let Some(socket) = socket {
+        socket.close();
+    }
+    end
 }
 
 /// Starts a thread whose failure ends the program, with the door closed.
 fn spawn(
     name: &'static str,
     shared: &Arc<Shared>,
-    work: impl FnOnce(&Shared) -> Result<(), Failure> + Send + 'static,
+    work: impl FnOnce(&Arc<Shared>) -> Result<(), Failure> + Send + 'static,
 ) -> Result<(), Failure> {
     let shared = Arc::clone(shared);
     let body = move || {

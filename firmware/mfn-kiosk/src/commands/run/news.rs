@@ -11,7 +11,15 @@ use crate::keeper::KeeperNews;
 use crate::pipeline::Stages;
 
 /// Who is enrolled.
-pub type Names = BTreeMap<PersonId, String>;
+pub type People = BTreeMap<PersonId, Known>;
+
+/// What the decision and its record need of a person.
+pub struct Known {
+    /// The name, printed only when asked for.
+    pub name: String,
+    /// For schedules.
+    pub group: Option<String>,
+}
 
 /// One thing that happened.
 pub enum News {
@@ -20,7 +28,7 @@ pub enum News {
         /// The recogniser's name.
         recogniser: String,
         /// Who is enrolled.
-        people: Names,
+        people: People,
     },
     /// A frame was processed.
     Frame {
@@ -38,9 +46,11 @@ pub enum News {
     /// The camera gives no frames; it is asked again.
     CameraTrouble(String),
     /// The gallery was changed by another process.
-    People(Names),
+    People(People),
     /// The changed gallery cannot be used; the old one still is.
     GalleryTrouble(String),
+    /// An administrator's command came through the socket, or was done by itself.
+    Admin(String),
     /// The door keeper said something, or is gone.
     Keeper(KeeperNews),
     /// A thread cannot go on.

@@ -8,7 +8,7 @@ use mfn_access::{Decision, Probe, Sighting};
 use mfn_template::{Candidate, PersonId};
 use serde_json::{Map, Value, json};
 
-use super::news::Names;
+use super::news::People;
 use super::summary::Totals;
 use crate::exit::Failure;
 use crate::keeper::{FromKeeper, name_of};
@@ -17,7 +17,7 @@ use crate::report;
 /// Prints events.
 pub struct Output {
     json: bool,
-    names: Option<Names>,
+    names: Option<People>,
     threshold: f32,
     start: Instant,
     /// Whether it was told that the record cannot be written.
@@ -31,7 +31,7 @@ impl Output {
     pub fn new(json: bool, names: bool, threshold: f32, start: Instant) -> Output {
         Output {
             json,
-            names: names.then(Names::new),
+            names: names.then(People::new),
             threshold,
             start,
             complained: Cell::new(false),
@@ -49,7 +49,7 @@ impl Output {
     }
 
     /// Networks and gallery are loaded.
-    pub fn ready(&mut self, recogniser: &str, people: Names) -> Result<(), Failure> {
+    pub fn ready(&mut self, recogniser: &str, people: People) -> Result<(), Failure> {
         let text = format!("ready: {} people, recogniser {recogniser}", people.len());
         let fields = json!({
             "recogniser": recogniser,
@@ -61,7 +61,7 @@ impl Output {
     }
 
     /// The gallery was changed.
-    pub fn people(&mut self, people: Names) -> Result<(), Failure> {
+    pub fn people(&mut self, people: People) -> Result<(), Failure> {
         let count = people.len();
         self.remember(people);
         self.event("gallery", json!({ "people": count }), &format!("gallery changed: {count} people"))
@@ -131,14 +131,14 @@ impl Output {
         self.event("summary", fields, &totals.to_string())
     }
 
-    fn remember(&mut self, people: Names) {
+    fn remember(&mut self, people: People) {
         if let Some(names) = &mut self.names {
             *names = people;
         }
     }
 
-    fn name(&self, person: PersonId) -> Option<&String> {
-        self.names.as_ref()?.get(&person)
+    fn name(&self, person: PersonId) -> Option<&str> {
+        Some(self.names.as_ref()?.get(&person)?.name.as_str())
     }
 
     fn who(&self, person: PersonId) -> String {
