@@ -35,10 +35,13 @@ const MEANINGS: [(Exit, &str); 10] = [
     (Exit::Usage, "the command line or the configuration is wrong"),
     (
         Exit::No,
-        "it worked and the answer is no: unknown person, different persons, no face, demo or budget missed",
+        "it worked and the answer is no: unknown person, different persons, no face, demo or memory budget missed",
     ),
     (Exit::Models, "the model folder is missing, broken or refused"),
-    (Exit::Gallery, "the gallery cannot be opened, read or written, or has no such person"),
+    (
+        Exit::Gallery,
+        "the gallery cannot be opened, read or written, has no such person, or has that person already",
+    ),
     (Exit::Camera, "no camera, no permission, or no frames from it"),
     (Exit::Door, "the door line, or the process that owns it"),
     (Exit::Photo, "a photograph cannot be read, or its face cannot be enrolled"),
