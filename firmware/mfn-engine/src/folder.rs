@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use mfn_template::TemplateSpace;
 use sha2::{Digest, Sha256};
 
+use crate::any::Operators;
 use crate::error::ModelError;
 use crate::guard::Guard;
 use crate::manifest::{Manifest, ModelKind, Precision};
@@ -154,7 +155,7 @@ impl ModelFolder {
         if !self.known {
             guard.check(&bytes, spec).map_err(refused)?;
         }
-        Network::load(&self.manifest.name, bytes, spec).map_err(refused)
+        Network::load(&self.manifest.name, bytes, spec, Operators::Own).map_err(refused)
     }
 
     /// The error for a model that was given where one of another kind is needed.
@@ -199,7 +200,7 @@ fn open_limited(path: &Path, limit: u64) -> Result<File, ModelError> {
     Ok(file)
 }
 
-fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, ModelError> {
+pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, ModelError> {
     let file = open_limited(path, limit)?;
     let size = file.metadata().map_or(0, |m| m.len());
     // The file may grow between the two calls: one byte more than the limit shows it.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
+use crate::any::Operators;
 use crate::network::{MAX_NETWORK, Network, Spec};
 
 /// The child's verdict on a network that it refuses; any other end means that it was broken by the file.
@@ -185,7 +186,7 @@ fn try_network(input: &mut impl BufRead) -> Result<(), String> {
     limit(&request.limits).map_err(|e| format!("the trial cannot limit itself: {e}"))?;
     let mut bytes = Vec::new();
     input.take(MAX_NETWORK + 1).read_to_end(&mut bytes).map_err(|e| broken(&e))?;
-    let mut network = Network::load("trial", bytes, &request.spec)?;
+    let mut network = Network::load("trial", bytes, &request.spec, Operators::Own)?;
     let finite = network
         .run(fill_pattern, |outputs| outputs.iter().all(|values| values.iter().all(|v| v.is_finite())));
     match finite {

@@ -4,6 +4,8 @@
 //! from one, foreign files behind a [`Guard`]. tract's types stay inside. Knows nothing of cameras, galleries
 //! or doors.
 
+mod any;
+mod blocked;
 mod decode;
 mod detector;
 mod error;
@@ -22,6 +24,7 @@ mod quality;
 mod recogniser;
 mod tiles;
 
+pub use any::{AnyNetwork, Operators, instructions};
 pub use detector::{Detector, DetectorOptions};
 pub use error::{EngineError, ModelError};
 pub use folder::ModelFolder;

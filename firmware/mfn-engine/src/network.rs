@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::DimLike;
 
+use crate::any::Operators;
+use crate::blocked;
 use crate::error::EngineError;
 use crate::onnx_check;
 use crate::prelu;
@@ -25,7 +27,7 @@ pub(crate) struct Spec {
     pub shape: [usize; 4],
     /// Names of the outputs that are used, in this order.
     pub outputs: Vec<String>,
-    /// How many values each output has.
+    /// How many values each output has; empty: any.
     pub lengths: Vec<usize>,
 }
 
@@ -43,13 +45,18 @@ impl Network {
     ///
     /// # Errors
     /// One sentence on why the file is refused.
-    pub(crate) fn load(name: &str, bytes: Vec<u8>, spec: &Spec) -> Result<Network, String> {
+    pub(crate) fn load(
+        name: &str,
+        bytes: Vec<u8>,
+        spec: &Spec,
+        operators: Operators,
+    ) -> Result<Network, String> {
         let proto = onnx_check::parse(bytes, spec)?;
-        let plan = plan(proto, spec).map_err(|e| one_line(&e))?;
+        let plan = plan(name, proto, spec, operators).map_err(|e| one_line(&e))?;
         let state = plan.spawn().map_err(|e| one_line(&e))?;
         let input = Tensor::zero::<f32>(&spec.shape).map_err(|e| one_line(&e))?;
-        check_outputs(state.model(), spec)?;
-        Ok(Network { name: name.to_owned(), state, input: Arc::new(input), lengths: spec.lengths.clone() })
+        let lengths = check_outputs(state.model(), spec)?;
+        Ok(Network { name: name.to_owned(), state, input: Arc::new(input), lengths })
     }
 
     /// The name that errors give.
@@ -90,29 +97,44 @@ impl Network {
 }
 
 /// Each stage lets go of the one before: the protobuf, the graph as read, the graph as optimised.
-fn plan(proto: tract_onnx::pb::ModelProto, spec: &Spec) -> TractResult<Arc<TypedRunnableModel>> {
+fn plan(
+    name: &str,
+    proto: tract_onnx::pb::ModelProto,
+    spec: &Spec,
+    operators: Operators,
+) -> TractResult<Arc<TypedRunnableModel>> {
     let mut onnx = tract_onnx::onnx();
     // Shapes noted by exporters contradict a fixed input ("Impossible to unify Sym(batch) with Val(1)").
     onnx.ignore_value_info = true;
-    onnx.op_register.insert("PRelu", prelu::build);
+    if operators == Operators::Own {
+        onnx.op_register.insert("PRelu", prelu::build);
+    }
     let model = onnx.model_for_proto_model(&proto)?;
     drop(proto);
     let model = model.with_input_fact(0, f32::fact(spec.shape).into())?;
-    model.into_optimized()?.into_runnable()
+    let mut model = model.into_typed()?;
+    if operators == Operators::Own {
+        model = blocked::rewrite(model, name)?;
+    }
+    model.into_decluttered()?.into_optimized()?.into_runnable()
 }
 
-fn check_outputs(model: &TypedModel, spec: &Spec) -> Result<(), String> {
-    for (index, (name, &length)) in spec.outputs.iter().zip(&spec.lengths).enumerate() {
+/// The outputs' lengths, which must be those of the spec where it says some.
+fn check_outputs(model: &TypedModel, spec: &Spec) -> Result<Vec<usize>, String> {
+    let check = |(index, name): (usize, &String)| {
         let fact = model.output_fact(index).map_err(|e| one_line(&e))?;
         if fact.datum_type != f32::datum_type() {
             return Err(format!("output {name:?} is {:?}, not F32", fact.datum_type));
         }
         let found = fact.shape.volume().to_usize().map_err(|e| format!("output {name:?}: {e}"))?;
-        if found != length {
-            return Err(format!("output {name:?} has {found} values, its manifest needs {length}"));
+        match spec.lengths.get(index) {
+            Some(&length) if found != length => {
+                Err(format!("output {name:?} has {found} values, its manifest needs {length}"))
+            }
+            _ => Ok(found),
         }
-    }
-    Ok(())
+    };
+    spec.outputs.iter().enumerate().map(check).collect()
 }
 
 /// tract's whole chain of reasons in one line of bearable length.

@@ -56,6 +56,29 @@ pub(crate) fn parse(bytes: Vec<u8>, spec: &Spec) -> Result<ModelProto, String> {
     Ok(model)
 }
 
+/// A spec from what the file says of itself: its input, all its outputs. `size` fills in an open height and width.
+///
+/// # Errors
+/// One sentence on why no spec can be made. Nothing else of the file is checked.
+pub(crate) fn guess(bytes: &[u8], size: Option<[usize; 2]>) -> Result<Spec, String> {
+    let model =
+        ModelProto::decode(bytes).map_err(|e| format!("it is not an ONNX file, or is cut short ({e})"))?;
+    let graph = model.graph.as_ref().ok_or("it holds no graph")?;
+    let constants: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    let input = graph.input.iter().find(|input| !constants.contains(input.name.as_str()));
+    let input = input.ok_or("it has no input")?;
+    let dims = fixed_dims(input).filter(|dims| dims.len() == 4).ok_or("its input is not one of images")?;
+    let open = |axis: usize| size.map(|size| size[axis - 2]).ok_or("its input's size is open: name one");
+    let side = |axis: usize| match dims[axis] {
+        Some(side) if (1..=MAX_ATTRIBUTE).contains(&side) => Ok(side as usize),
+        Some(side) => Err(format!("its input has a side of {side}")),
+        None => open(axis).map_err(String::from),
+    };
+    let shape = [1, 3, side(2)?, side(3)?];
+    let outputs = graph.output.iter().map(|output| output.name.clone()).collect();
+    Ok(Spec { input: input.name.clone(), shape, outputs, lengths: Vec::new() })
+}
+
 fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(reason()) }
 }

@@ -68,8 +68,15 @@ fn channel_slopes(x: &TypedFact, slope: &TypedFact) -> TractResult<Vec<f32>> {
 
 /// The operator that runs: `x` where positive, else `x` times its channel's slope. NCHW.
 #[derive(Clone, Debug, PartialEq)]
-struct PRelu {
+pub(crate) struct PRelu {
     slopes: Arc<[f32]>,
+}
+
+impl PRelu {
+    /// One a channel.
+    pub(crate) fn slopes(&self) -> &[f32] {
+        &self.slopes
+    }
 }
 
 // Slopes are finite (checked before tract sees the file), so equality is total.

@@ -64,7 +64,7 @@ fn alternate(one: &mut dyn FnMut(), other: &mut dyn FnMut()) -> (f64, f64) {
 }
 
 #[test]
-fn prelu_as_one_operator_halves_the_time() {
+fn our_operators_halve_the_time() {
     let onnx = mobilefacenet(1);
     let dir = tempfile::tempdir().unwrap();
     write_folder(dir.path(), RECOGNISER, &[("net.onnx", &onnx), ("golden.json", NO_GOLDEN)]);
@@ -77,9 +77,9 @@ fn prelu_as_one_operator_halves_the_time() {
     let (ours, theirs) = alternate(&mut || drop(recogniser.embed(&face).unwrap()), &mut || {
         drop(plain.run(tvec!(input.clone())).unwrap())
     });
-    println!("{:.2} ms with one operator, {:.2} ms with tract's three", ours * 1e3, theirs * 1e3);
-    // Measured 0.34 on x86-64 with AVX-512; instruction sets differ.
-    assert!(ours < 0.75 * theirs, "{ours} s against {theirs} s");
+    println!("{:.2} ms with our operators, {:.2} ms with tract's", ours * 1e3, theirs * 1e3);
+    // Measured 0.17 on x86-64 with AVX-512; instruction sets differ.
+    assert!(ours < 0.5 * theirs, "{ours} s against {theirs} s");
 }
 
 #[test]

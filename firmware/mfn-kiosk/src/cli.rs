@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A door that opens for the people it knows: camera to relay, on the device, without a cloud.
 #[derive(Parser, Debug)]
@@ -59,7 +59,9 @@ pub enum Command {
     #[command(after_help = "Example: mfn-kiosk detect group.jpg --draw faces/")]
     Detect(DetectArgs),
     /// Milliseconds and memory of each stage
-    #[command(after_help = "Example: mfn-kiosk bench --runs 50")]
+    #[command(
+        after_help = "Examples:\n  mfn-kiosk bench --runs 50\n  mfn-kiosk bench --model network.onnx --size 320x256 --runs 100 --json"
+    )]
     Bench(BenchArgs),
     /// Golden vectors, gallery, camera, and the door line read back; never energises the lock
     #[command(name = "self-test", after_help = "Example: mfn-kiosk self-test --config /etc/mfn-kiosk.toml")]
@@ -343,10 +345,50 @@ pub struct BenchArgs {
     /// Photograph with a face
     #[arg(long, value_name = "FILE", default_value = "tests/fixtures/president-1.jpg")]
     pub photo: PathBuf,
+    /// Time this network alone: any ONNX file with one input of 1x3xHxW
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["people", "photo", "config", "models"])]
+    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub alone: Alone,
     #[command(flatten)]
     pub with: WithModels,
     #[command(flatten)]
     pub json: Json,
+}
+
+/// How `bench --model` runs its network.
+#[derive(Args, Debug)]
+pub struct Alone {
+    /// Input width and height, where the file leaves them open
+    #[arg(long, value_name = "WxH", requires = "model", value_parser = size)]
+    pub size: Option<[usize; 2]>,
+    /// Whose operators run it
+    #[arg(long, value_enum, default_value_t, requires = "model")]
+    pub operators: Operators,
+    /// Input values, little-endian f32, planes of the three channels; without it zeros
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub input: Option<PathBuf>,
+    /// Where the outputs go, little-endian f32, one behind the other
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub output: Option<PathBuf>,
+}
+
+/// Whose operators run a network.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Operators {
+    /// This project's, where there are some
+    #[default]
+    Own,
+    /// The runtime's alone
+    Tract,
+}
+
+/// Height and width from `WxH`.
+fn size(text: &str) -> Result<[usize; 2], String> {
+    let parsed = text.split_once('x').and_then(|(w, h)| Some([h.parse().ok()?, w.parse().ok()?]));
+    parsed
+        .filter(|size| size.iter().all(|side| (1..=4096).contains(side)))
+        .ok_or_else(|| "not WxH, such as 320x256".into())
 }
 
 /// Arguments of `self-test`.

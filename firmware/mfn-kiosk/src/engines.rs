@@ -133,7 +133,11 @@ impl GalleryPlace {
 /// The hidden command by which this program tries a stranger's network in a child process.
 pub const GUARD_COMMAND: &str = "model-guard";
 
-fn guard() -> Result<Guard, Failure> {
+/// The guard that tries strangers' networks.
+///
+/// # Errors
+/// This program's own path is unknown.
+pub fn guard() -> Result<Guard, Failure> {
     let program = std::env::current_exe().or_exit(Exit::Models)?;
     Ok(Guard::new(program, [GUARD_COMMAND], GuardLimits::default()))
 }

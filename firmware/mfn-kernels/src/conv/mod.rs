@@ -14,6 +14,7 @@
 //! The sums' order differs between sets: results agree to rounding, not to the bit.
 
 mod backward;
+mod buffer;
 mod epilogue;
 mod forward;
 mod lanes;
@@ -21,6 +22,7 @@ mod lanes;
 mod lanes_neon;
 #[cfg(target_arch = "x86_64")]
 mod lanes_x86;
+pub mod maps;
 mod norm;
 mod plane_layout;
 mod planes;
@@ -31,6 +33,7 @@ mod stage;
 mod variants;
 
 pub use backward::Backward;
+pub use buffer::Buffer;
 pub use norm::Norm;
 pub use shape::{BLOCK, Kind, Shape};
 pub use stage::Input;

@@ -9,6 +9,7 @@ use mfn_vision::{Frame, PixelFormat, RgbImage, fit};
 use serde::Serialize;
 
 use crate::cli::BenchArgs;
+use crate::commands::bench_model;
 use crate::config::Config;
 use crate::engines::{self, Chosen};
 use crate::exit::{Exit, Failure, OrExit};
@@ -32,6 +33,9 @@ struct Row {
 }
 
 pub fn execute(args: &BenchArgs) -> Result<Exit, Failure> {
+    if let Some(model) = &args.model {
+        return bench_model::execute(model, args);
+    }
     let config = Config::load(&args.with.file)?;
     let chosen = engines::choose(&config, &args.with)?;
     let frame = frame_of(&args.photo)?;

@@ -1,6 +1,7 @@
 //! One file a command; each reads its arguments, does one thing, prints, and gives its exit code.
 
 mod bench;
+mod bench_model;
 mod config;
 mod demo;
 mod details;

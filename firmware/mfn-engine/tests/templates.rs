@@ -1,4 +1,4 @@
-//! PReLU as one operator gives what tract's own three operators give, on the paper's network.
+//! Our operators give the templates that tract's give, on the paper's network.
 
 mod common;
 
@@ -39,7 +39,7 @@ fn the_network_is_the_papers() {
 }
 
 #[test]
-fn one_operator_equals_three() {
+fn templates_are_those_of_plain_tract() {
     let onnx = mobilefacenet(42);
     let dir = tempfile::tempdir().unwrap();
     write_folder(dir.path(), RECOGNISER, &[("net.onnx", &onnx), ("golden.json", NO_GOLDEN)]);

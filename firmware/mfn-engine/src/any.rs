@@ -1,0 +1,82 @@
+//! Any ONNX network of one image, run alone: to time it, and to compare operators.
+
+use std::path::Path;
+
+use crate::error::{EngineError, ModelError};
+use crate::folder::read_limited;
+use crate::guard::Guard;
+use crate::network::{MAX_NETWORK, Network};
+use crate::onnx_check;
+
+/// Whose operators run a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Operators {
+    /// Ours where there are patterns for them.
+    #[default]
+    Own,
+    /// tract's alone.
+    Tract,
+}
+
+/// A network whose file says all that is known of it: one input of three channels, any outputs.
+pub struct AnyNetwork {
+    network: Network,
+    length: usize,
+}
+
+impl AnyNetwork {
+    /// Has a file tried by the guard, without loading it here.
+    ///
+    /// # Errors
+    /// As [`AnyNetwork::load`].
+    pub fn check(path: &Path, size: Option<[usize; 2]>, guard: &Guard) -> Result<(), ModelError> {
+        let bytes = read_limited(path, MAX_NETWORK)?;
+        let refused = |reason| ModelError::Network { path: path.to_path_buf(), reason };
+        let spec = onnx_check::guess(&bytes, size).map_err(refused)?;
+        guard.check(&bytes, &spec).map_err(refused)
+    }
+
+    /// Loads a file as it is, without a trial. `size` is the input's height and width where the file leaves them open.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is refused.
+    pub fn load(
+        path: &Path,
+        size: Option<[usize; 2]>,
+        operators: Operators,
+    ) -> Result<AnyNetwork, ModelError> {
+        let bytes = read_limited(path, MAX_NETWORK)?;
+        let refused = |reason| ModelError::Network { path: path.to_path_buf(), reason };
+        let spec = onnx_check::guess(&bytes, size).map_err(refused)?;
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let network = Network::load(&name, bytes, &spec, operators).map_err(refused)?;
+        Ok(AnyNetwork { network, length: spec.shape.iter().product() })
+    }
+
+    /// Values of the input, `[3, height, width]`.
+    #[must_use]
+    pub fn input_len(&self) -> usize {
+        self.length
+    }
+
+    /// Runs on an input of [`AnyNetwork::input_len`] values (missing ones are 0), and lets `read` look at the
+    /// outputs in the file's order.
+    ///
+    /// # Errors
+    /// When the runtime fails.
+    pub fn run<T>(&mut self, input: &[f32], read: impl FnOnce(&[&[f32]]) -> T) -> Result<T, EngineError> {
+        let fill = |values: &mut [f32]| {
+            values
+                .iter_mut()
+                .zip(input.iter().chain(std::iter::repeat(&0.0)))
+                .for_each(|(to, &from)| *to = from);
+        };
+        self.network.run(fill, read)
+    }
+}
+
+/// The instruction set that this CPU's kernels use, for reports.
+#[must_use]
+pub fn instructions() -> String {
+    mfn_kernels::Kernels::detect().level().to_string()
+}

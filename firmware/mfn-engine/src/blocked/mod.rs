@@ -1,0 +1,101 @@
+//! A rewrite of tract's graph: what our kernels can do runs in few operators, in one blocked layout.
+//!
+//! Each node is asked what it [means](meaning) in terms of feature maps. Nodes that mean something are collected
+//! into regions, a region becomes a [`Plan`](plan) of fused steps over one piece of memory, and one operator
+//! runs the plan in place of the region. So nothing is transposed, packed or allocated between two layers.
+//! What has no meaning here, an odd kernel size say, stays with tract, between regions.
+//!
+//! The rewrite looks at patterns, never at names: any network that has them profits.
+
+mod build;
+mod meaning;
+mod memory;
+mod op;
+mod plan;
+mod weights;
+
+use std::collections::HashSet;
+
+use mfn_kernels::conv::Kind;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::cnn::Conv;
+use tract_onnx::tract_core::ops::konst::Const;
+
+use meaning::Meaning;
+/// A region with fewer convolutions is not worth the way into the layout and out of it.
+const FEWEST_CONVOLUTIONS: usize = 2;
+
+/// Replaces every region that is worth it. The model is typed and not decluttered yet: tract's own rewrites take
+/// the patterns apart.
+pub(crate) fn rewrite(mut model: TypedModel, network: &str) -> TractResult<TypedModel> {
+    model.prop_consts()?;
+    let order = model.eval_order()?;
+    let mut meanings: Vec<Option<Meaning>> = vec![None; model.nodes().len()];
+    for &node in &order {
+        meanings[node] = meaning::of(&model, node)?;
+    }
+    settle(&model, &order, &mut meanings);
+    for region in regions(&model, &order, &meanings) {
+        let replaced = op::replace(&model, &region, &mut meanings)?;
+        replaced.apply(&mut model)?;
+    }
+    report(&model, network);
+    Ok(model)
+}
+
+/// Takes back meanings that hold only behind a convolution, or only before one of the image itself.
+fn settle(model: &TypedModel, order: &[usize], meanings: &mut [Option<Meaning>]) {
+    use Meaning::{Convolution, Scale, Shift};
+    for &node in order {
+        let Some(from) = variable(model, node) else { continue };
+        let behind = matches!(meanings[from.node], Some(Convolution(_) | Scale(_) | Shift(_)))
+            && model.outlet_successors(from).len() == 1;
+        let holds = match &meanings[node] {
+            Some(Scale(_) | Shift(_)) => behind,
+            Some(Convolution(c)) if c.shape.kind == Kind::Stem => meanings[from.node].is_none(),
+            _ => true,
+        };
+        if !holds {
+            meanings[node] = None;
+        }
+    }
+}
+
+/// The first input of a node that is not constant.
+fn variable(model: &TypedModel, node: usize) -> Option<OutletId> {
+    let is_map = |input: &&OutletId| matches!(meaning::map(model, **input), Ok(Some(_)));
+    model.node(node).inputs.iter().find(is_map).copied()
+}
+
+/// Sets of nodes with a meaning such that no path leaves one and comes back, in the order of evaluation.
+///
+/// A node's level is the number of times that a path to it has come from nodes without meaning into nodes with
+/// one; a path never goes down a level, so all nodes of one level can be computed at once.
+fn regions(model: &TypedModel, order: &[usize], meanings: &[Option<Meaning>]) -> Vec<Vec<usize>> {
+    let mut levels = vec![0; model.nodes().len()];
+    for &node in order {
+        let from = model.node(node).inputs.iter().map(|input| input.node);
+        let from = from.filter(|&from| !model.node(from).op_is::<Const>());
+        let enters = |from: usize| usize::from(meanings[node].is_some() && meanings[from].is_none());
+        levels[node] = from.map(|from| levels[from] + enters(from)).max().unwrap_or(0);
+    }
+    let last = levels.iter().copied().max().unwrap_or(0);
+    let region = |level: usize| -> Vec<usize> {
+        order.iter().copied().filter(|&n| levels[n] == level && meanings[n].is_some()).collect()
+    };
+    let worth = |region: &Vec<usize>| {
+        let convolves = |&&n: &&usize| matches!(meanings[n], Some(Meaning::Convolution(_)));
+        region.iter().filter(convolves).count() >= FEWEST_CONVOLUTIONS
+    };
+    (0..=last).map(region).filter(worth).collect()
+}
+
+/// Says once what stayed with tract.
+fn report(model: &TypedModel, network: &str) {
+    let used: HashSet<usize> = model.eval_order().unwrap_or_default().into_iter().collect();
+    let left = |node: &&TypedNode| used.contains(&node.id) && node.op_is::<Conv>();
+    let names: Vec<&str> = model.nodes().iter().filter(left).map(|node| node.name.as_str()).collect();
+    if let Some(first) = names.first() {
+        log::info!("{network}: {} convolutions, {first:?} first, are left to tract's operators", names.len());
+    }
+}

@@ -1,0 +1,48 @@
+//! Memory for weights and maps that begins at a cache line's start.
+
+use std::ops::{Deref, DerefMut};
+
+/// f32 values in a cache line, one AVX-512 register.
+const LINE: usize = 16;
+
+/// A fixed number of values at a cache line's start: a block that crosses two lines takes two reads.
+#[derive(Debug)]
+pub struct Buffer {
+    values: Vec<f32>,
+    start: usize,
+    length: usize,
+}
+
+impl Buffer {
+    /// `length` zeros.
+    #[must_use]
+    pub fn new(length: usize) -> Buffer {
+        let values = vec![0.0; if length == 0 { 0 } else { length + LINE }];
+        // An implementation may refuse to say; then the alignment is only not used.
+        let start = values.as_ptr().align_offset(64).min(LINE).min(values.len() - length);
+        Buffer { values, start, length }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.values[self.start..self.start + self.length]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.values[self.start..self.start + self.length]
+    }
+}
+
+impl Clone for Buffer {
+    /// The copy begins at a line's start too, which may be another offset in its memory.
+    fn clone(&self) -> Buffer {
+        let mut copy = Buffer::new(self.length);
+        copy.copy_from_slice(self);
+        copy
+    }
+}

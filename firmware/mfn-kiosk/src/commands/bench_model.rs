@@ -1,0 +1,100 @@
+//! `bench --model`: one network alone, so that anybody can alternate it with another engine.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use mfn_engine::AnyNetwork;
+use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
+
+use crate::cli::{self, BenchArgs};
+use crate::exit::{Exit, Failure, OrExit};
+use crate::{engines, limits, report};
+
+/// What was measured. Times are CPU milliseconds of this process, all threads together: what else the machine
+/// does counts little.
+#[derive(Serialize)]
+struct Times {
+    runs: u32,
+    /// From file to ready; the guard's trial is not in it.
+    load_ms: f64,
+    best_ms: f64,
+    median_ms: f64,
+    peak_kib: Option<u64>,
+    instructions: String,
+    times_ms: Vec<f64>,
+}
+
+pub fn execute(model: &Path, args: &BenchArgs) -> Result<Exit, Failure> {
+    let input = args.alone.input.as_deref().map_or(Ok(Vec::new()), read)?;
+    let operators = match args.alone.operators {
+        cli::Operators::Own => mfn_engine::Operators::Own,
+        cli::Operators::Tract => mfn_engine::Operators::Tract,
+    };
+    AnyNetwork::check(model, args.alone.size, &engines::guard()?).or_exit(Exit::Models)?;
+    let start = cpu();
+    let mut network = AnyNetwork::load(model, args.alone.size, operators).or_exit(Exit::Models)?;
+    let load_ms = milliseconds(cpu() - start);
+    let mut times_ms = Vec::new();
+    let mut outputs = Vec::new();
+    for run in 0..args.runs {
+        let start = cpu();
+        let read = |values: &[&[f32]]| {
+            if run == 0 {
+                outputs = values.concat()
+            }
+        };
+        network.run(&input, read).or_exit(Exit::Failure)?;
+        times_ms.push(milliseconds(cpu() - start));
+    }
+    if let Some(path) = &args.alone.output {
+        let bytes: Vec<u8> = outputs.iter().flat_map(|value| value.to_le_bytes()).collect();
+        fs::write(path, bytes).or_exit(Exit::Failure)?;
+    }
+    print(args, &times(load_ms, times_ms))?;
+    Ok(Exit::Ok)
+}
+
+fn read(path: &Path) -> Result<Vec<f32>, Failure> {
+    let bytes =
+        fs::read(path).map_err(|e| Failure::new(Exit::Failure, format!("{}: {e}", path.display())))?;
+    Ok(bytes.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)).collect())
+}
+
+/// CPU time of this process.
+fn cpu() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn times(load_ms: f64, times_ms: Vec<f64>) -> Times {
+    let mut sorted = times_ms.clone();
+    sorted.sort_by(f64::total_cmp);
+    Times {
+        runs: sorted.len() as u32,
+        load_ms,
+        best_ms: sorted[0],
+        median_ms: sorted[sorted.len() / 2],
+        peak_kib: limits::peak_memory_kib(),
+        instructions: mfn_engine::instructions(),
+        times_ms,
+    }
+}
+
+fn print(args: &BenchArgs, times: &Times) -> Result<(), Failure> {
+    if args.json.json {
+        return report::json(times);
+    }
+    let Times { load_ms, best_ms, median_ms, instructions, .. } = times;
+    report::line(&format!(
+        "load {load_ms:.1} ms, best {best_ms:.3} ms, median {median_ms:.3} ms of CPU time"
+    ))?;
+    let peak =
+        times.peak_kib.map_or_else(|| "unknown".into(), |kib| format!("{:.1} MB", kib as f64 * 1.024e-3));
+    report::line(&format!("peak memory {peak}; kernels for {instructions}"))
+}
