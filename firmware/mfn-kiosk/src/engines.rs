@@ -128,6 +128,19 @@ impl GalleryPlace {
     pub fn space(&self) -> &TemplateSpace {
         &self.space
     }
+
+    /// Values a template.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// The key.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used.
+    pub fn key(&self) -> Result<GalleryKey, Failure> {
+        GalleryKey::load(&self.key_file).or_exit(Exit::Gallery)
+    }
 }
 
 /// The hidden command by which this program tries a stranger's network in a child process.

@@ -35,7 +35,7 @@ const MEANINGS: [(Exit, &str); 10] = [
     (Exit::Usage, "the command line or the configuration is wrong"),
     (
         Exit::No,
-        "it worked and the answer is no: unknown person, different persons, no face, demo or memory budget missed",
+        "it worked and the answer is no: unknown person, different persons, no face, demo or budget missed, gallery damaged or somebody left out, no kiosk runs",
     ),
     (Exit::Models, "the model folder is missing, broken or refused"),
     (
@@ -120,6 +120,16 @@ mod tests {
             assert_eq!(Exit::from_number(i as u8), *exit);
         }
         assert_eq!(table().lines().count(), MEANINGS.len() + 1);
+    }
+
+    #[test]
+    fn both_readmes_have_this_very_table() {
+        for readme in [include_str!("../../../README.md"), include_str!("../README.md")] {
+            for (exit, meaning) in MEANINGS {
+                let row = format!("| {} | {meaning} |", exit as u8);
+                assert!(readme.lines().any(|line| line == row), "no line {row}");
+            }
+        }
     }
 
     #[test]

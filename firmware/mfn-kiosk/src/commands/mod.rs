@@ -9,6 +9,7 @@ mod detect;
 mod door_keeper;
 mod edit;
 mod enrol;
+mod gallery;
 mod identify;
 mod list;
 mod remove;
@@ -42,6 +43,7 @@ pub fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Disable(args) => edit::enable(&args, false),
         Command::Enable(args) => edit::enable(&args, true),
         Command::Remove(args) => remove::execute(&args),
+        Command::Gallery(command) => gallery::execute(&command),
         Command::Status(args) => status::execute(&args),
         Command::Identify(args) => identify::execute(&args),
         Command::Verify(args) => verify::execute(&args),
