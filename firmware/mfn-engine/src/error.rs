@@ -64,6 +64,16 @@ pub enum ModelError {
         /// Why.
         reason: String,
     },
+    /// Nobody whom this program believes vouches for the folder.
+    #[error(
+        "model folder {dir} is not trusted: {reason}; sign it with `mfn-export bundle` and name the public key in the configuration (models.public_key), or name the folder in models.unsigned"
+    )]
+    Untrusted {
+        /// The folder.
+        dir: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
     /// The options ask for what the model cannot do.
     #[error("detector {network}: {reason}")]
     Options {

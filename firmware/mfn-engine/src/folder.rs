@@ -12,6 +12,7 @@ use crate::error::ModelError;
 use crate::guard::Guard;
 use crate::manifest::{Manifest, ModelKind, Precision};
 use crate::network::{MAX_NETWORK, Network, Spec};
+use crate::trust::{Believed, Trust};
 
 /// The manifest's name in every model folder.
 pub(crate) const MANIFEST: &str = "manifest.toml";
@@ -39,13 +40,23 @@ impl ModelFolder {
     /// # Errors
     /// The first file or manifest entry that is wrong.
     pub fn open(dir: &Path) -> Result<ModelFolder, ModelError> {
+        ModelFolder::open_trusted(dir, &Trust::Anyone)
+    }
+
+    /// As [`ModelFolder::open`], but only when `trust` believes the manifest, which is asked before anything is
+    /// parsed. The hashes in the manifest then speak for all files.
+    ///
+    /// # Errors
+    /// As [`ModelFolder::open`], and when the manifest is not believed.
+    pub fn open_trusted(dir: &Path, trust: &Trust) -> Result<ModelFolder, ModelError> {
         let path = dir.join(MANIFEST);
         let text = read_limited(&path, MAX_MANIFEST)?;
+        let believed = trust.check(dir, &text)?;
         let text = String::from_utf8(text).map_err(|_| ModelError::Manifest {
             path: path.clone(),
             reason: "is not a text file in UTF-8".into(),
         })?;
-        ModelFolder::with_manifest(dir, &path, &text, false)
+        ModelFolder::with_manifest(dir, &path, &text, believed == Believed::Shipped)
     }
 
     /// Takes a manifest that is compiled into this program for the bare files in `dir`.
@@ -181,7 +192,7 @@ impl ModelFolder {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

@@ -23,6 +23,7 @@ mod prelu;
 mod quality;
 mod recogniser;
 mod tiles;
+mod trust;
 
 pub use any::{AnyNetwork, Operators, instructions};
 pub use detector::{Detector, DetectorOptions};
@@ -35,3 +36,4 @@ pub use models::Models;
 pub use pose::Pose;
 pub use quality::{Quality, QualityIssue, QualityLimits};
 pub use recogniser::Recogniser;
+pub use trust::{Trust, TrustedKey};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
+use std::str::FromStr;
 
 use mfn_template::TemplateSpace;
 use serde::Deserialize;
@@ -43,6 +44,18 @@ pub enum Precision {
     Fp32,
     /// 8-bit integers.
     Int8,
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Precision, String> {
+        match text {
+            "fp32" => Ok(Precision::Fp32),
+            "int8" => Ok(Precision::Int8),
+            _ => Err(format!("{:?} is no precision; there are fp32 and int8", cut(text))),
+        }
+    }
 }
 
 /// How pixels become a network's input.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::ModelError;
 use crate::folder::{MANIFEST, ModelFolder};
 use crate::manifest::ModelKind;
+use crate::trust::Trust;
 
 /// A bare ONNX file that this program knows by its SHA-256, with the manifest that goes with it.
 struct WellKnown {
@@ -41,9 +42,17 @@ impl Models {
     /// # Errors
     /// When `dir` cannot be read, or a model in it is broken: a broken model is never passed over.
     pub fn find(dir: &Path) -> Result<Models, ModelError> {
+        Models::find_trusted(dir, &Trust::Anyone)
+    }
+
+    /// As [`Models::find`], but every folder must be believed by `trust`.
+    ///
+    /// # Errors
+    /// As [`Models::find`], and when a folder is not believed.
+    pub fn find_trusted(dir: &Path, trust: &Trust) -> Result<Models, ModelError> {
         let mut models = Models { dir: dir.to_path_buf(), detectors: Vec::new(), recognisers: Vec::new() };
         for folder in folders_with_manifest(dir)? {
-            models.add(ModelFolder::open(&folder)?);
+            models.add(ModelFolder::open_trusted(&folder, trust)?);
         }
         for known in &WELL_KNOWN {
             if models.of(known.kind).iter().all(ModelFolder::is_known) && dir.join(known.file).exists() {

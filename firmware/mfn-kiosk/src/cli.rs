@@ -97,6 +97,9 @@ pub struct WithModels {
     /// Model folder; without it models.folder of the configuration, else the environment variable MFN_MODELS
     #[arg(long, value_name = "DIR")]
     pub models: Option<PathBuf>,
+    /// The recogniser's arithmetic, fp32 or int8; without it models.precision of the configuration
+    #[arg(long)]
+    pub precision: Option<mfn_engine::Precision>,
 }
 
 /// Which gallery.

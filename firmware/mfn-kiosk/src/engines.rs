@@ -25,12 +25,13 @@ pub struct Chosen {
 /// Finds the models that command line, configuration and environment name.
 ///
 /// # Errors
-/// None are named, or the folder lacks one or holds a broken one.
+/// None are named, or the folder lacks one or holds one that is broken or not trusted.
 pub fn choose(config: &Config, with: &WithModels) -> Result<Chosen, Failure> {
-    let models = Models::find(&config.models(with)?).or_exit(Exit::Models)?;
+    let models = Models::find_trusted(&config.models(with)?, &config.trust()?).or_exit(Exit::Models)?;
     let name = &config.settings.models.recogniser;
     let recogniser = models.recogniser((!name.is_empty()).then_some(name)).or_exit(Exit::Models)?;
-    Ok(Chosen { detector: models.detector().or_exit(Exit::Models)?.clone(), recogniser: recogniser.clone() })
+    let recogniser = recogniser.clone().select(config.precision(with.precision)?).or_exit(Exit::Models)?;
+    Ok(Chosen { detector: models.detector().or_exit(Exit::Models)?.clone(), recogniser })
 }
 
 impl Chosen {

@@ -2,7 +2,7 @@
 
 mod models;
 
-pub use models::{Bundle, Evaluate, Export, Keygen, Prepare, Subset, Verify};
+pub use models::{Bundle, Evaluate, Export, Import, Keygen, Prepare, Quantise, Subset, Verify};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -43,6 +43,14 @@ pub enum Command {
     /// A checkpoint as a model folder: ONNX with batch norms folded, manifest, golden vectors.
     #[command(after_help = "Example: mfn-export export run --out model --golden crops --licence MIT")]
     Export(Export),
+    /// A stranger's recogniser as a model folder; finds out how it wants its pixels.
+    #[command(
+        after_help = "Example: mfn-export import w600k_r50.onnx --faces crops --out model --licence MIT"
+    )]
+    Import(Import),
+    /// The int8 network of a model folder, fitted to faces, and what it costs.
+    #[command(after_help = "Example: mfn-export quantise model --calibrate crops")]
+    Quantise(Quantise),
     /// A key pair for signing models, in minisign's format.
     #[command(after_help = "Example: mfn-export keygen release")]
     Keygen(Keygen),

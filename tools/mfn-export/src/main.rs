@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         Command::Curve { runs, out } => commands::curve::run(&runs, &out),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
+        Command::Import(arguments) => commands::import::run(&arguments),
+        Command::Quantise(arguments) => commands::quantise::run(&arguments),
         Command::Keygen(arguments) => commands::keygen::run(&arguments),
         Command::Bundle(arguments) => commands::bundle::run(&arguments),
         Command::Verify(arguments) => commands::bundle::verify(&arguments),

@@ -51,7 +51,7 @@ fn export(architecture: Architecture, folder: &Path) -> PathBuf {
     let onnx = to_onnx(architecture.name(), &fold(architecture, &set).unwrap());
     let golden = templates(architecture, &set, &crops()).unwrap();
     let out = folder.join(architecture.name());
-    let description = Description { name: architecture.name().into(), licence: "MIT".into() };
+    let description = Description::trained(architecture.name().into(), "MIT".into());
     let written = write(&out, &description, &onnx, &crops(), &golden).unwrap();
     assert!(written.lowest_cosine > 0.999_999, "{written:?}");
     out
@@ -105,7 +105,7 @@ fn nothing_is_overwritten_or_left_half_written() {
     let out = export(Architecture::MobileFaceNet, at.path());
     let set = trained(Architecture::MobileFaceNet, 3);
     let onnx = to_onnx("x", &fold(Architecture::MobileFaceNet, &set).unwrap());
-    let description = Description { name: "x".into(), licence: "MIT".into() };
+    let description = Description::trained("x".into(), "MIT".into());
     let error = write(&out, &description, &onnx, &crops(), &[]).unwrap_err().to_string();
     assert!(error.contains("is there already"), "{error}");
     // Golden templates of other weights: the engine disagrees, and nothing stays.

@@ -4,6 +4,7 @@
 mod checked;
 mod door;
 mod folders;
+mod models;
 mod parse;
 mod render;
 mod schedules;
@@ -66,6 +67,8 @@ impl Config {
         self.door()?;
         self.policy()?;
         self.schedules()?;
+        self.precision(None)?;
+        self.trust()?;
         self.check_detector()
     }
 

@@ -10,6 +10,14 @@ settings! {
         folder: String = String::new();
         /// Name of the recogniser where the folder holds several; empty: the only one.
         recogniser: String = String::new();
+        /// The recogniser's arithmetic, of those that its folder holds: "fp32" or "int8". --precision goes
+        /// before it. Both share templates.
+        precision: String = "fp32".to_owned();
+        /// File with the minisign public key of whoever signs model folders (mfn-export keygen, bundle). Empty:
+        /// only models that come with this program are taken.
+        public_key: String = String::new();
+        /// Names of folders in the models folder that are taken without a signature.
+        unsigned: Vec<String> = Vec::new();
     }
 
     /// The people who are known.

@@ -2,6 +2,7 @@
 
 use crate::evaluate::Benchmark;
 use crate::evaluate::report::Format;
+use crate::quantise::Rule;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -146,6 +147,76 @@ pub struct Subset {
     /// The same seed gives the same list.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `quantise`.
+#[derive(Args, Debug)]
+pub struct Quantise {
+    /// The model folder to put an int8 network into.
+    pub model: PathBuf,
+    /// Folder or archive of aligned crops, as `prepare` makes them; where its folders are people, decisions are
+    /// compared too.
+    #[arg(long, value_name = "FACES")]
+    pub calibrate: PathBuf,
+    /// How many of the crops the ranges come from.
+    #[arg(long, default_value_t = 256)]
+    pub faces: usize,
+    /// How many other crops the two networks are compared on.
+    #[arg(long, default_value_t = 1000)]
+    pub compare: usize,
+    /// The same seed picks the same crops.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How the range of an activation is chosen.
+    #[arg(long, value_enum, default_value = "mse")]
+    pub range: Rule,
+    /// Round the weights only: a quarter of the file, activations stay floats.
+    #[arg(long)]
+    pub weights_only: bool,
+    /// Threads; all cores by default.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `import`.
+#[derive(Args, Debug)]
+pub struct Import {
+    /// The stranger's ONNX file: a recogniser of 112x112 crops.
+    pub onnx: PathBuf,
+    /// Folder or archive of aligned crops whose folders are people: by them the way from pixels to numbers is
+    /// found out, and some of them become golden crops.
+    #[arg(long)]
+    pub faces: PathBuf,
+    /// The model folder to make.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// The terms under which you may use the model, such as an SPDX expression.
+    #[arg(long)]
+    pub licence: String,
+    /// The model's name (a-z, 0-9, '-', '.'); by default that of the file.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Which output to take, where there are several.
+    #[arg(long)]
+    pub output: Option<String>,
+    /// How many numbers the output has, where the file does not say it.
+    #[arg(long)]
+    pub dimension: Option<usize>,
+    /// How many of the crops are looked at.
+    #[arg(long, default_value_t = 300)]
+    pub crops: usize,
+    /// The same seed picks the same crops.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads; all cores by default.
+    #[arg(long)]
+    pub threads: Option<usize>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

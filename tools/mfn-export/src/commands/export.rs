@@ -22,7 +22,7 @@ pub fn run(arguments: &cli::Export) -> Result<()> {
     let golden = templates(architecture, &set, &crops)?;
     let onnx = to_onnx(architecture.name(), &layers);
     let name = arguments.name.clone().unwrap_or(name);
-    let description = Description { name, licence: arguments.licence.clone() };
+    let description = Description::trained(name, arguments.licence.clone());
     let written = write(&arguments.out, &description, &onnx, &crops, &golden)?;
     println!(
         "{}: {:.2} MB, template space {}, lowest cosine to the training graph {:.6} over {} golden crops",

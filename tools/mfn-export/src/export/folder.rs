@@ -1,20 +1,19 @@
 //! Writing a model folder in the engine's format, whole or not at all.
 
 use super::{GoldenCrop, INPUT, OUTPUT};
-use crate::arch::{DIMENSION, INPUT_SIDE};
+use crate::arch::INPUT_SIDE;
+use crate::manifest::{Input, Manifest, Output};
 use anyhow::{Context, Result, bail, ensure};
 use mfn_engine::{Guard, ModelFolder, Recogniser};
 use mfn_template::Template;
 use mfn_vision::{AlignedFace, RgbImage};
-use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Names of the files in the folder.
+/// Name of the file of golden vectors.
 const GOLDEN: &str = "golden.json";
-const MANIFEST: &str = "manifest.toml";
 /// Rounding alone leaves the two runtimes 1e-6 apart.
 const LOWEST_COSINE: f32 = 0.9999;
 
@@ -25,6 +24,28 @@ pub struct Description {
     pub name: String,
     /// The model's terms.
     pub licence: String,
+    /// How pixels become its input.
+    pub input: Input,
+    /// Name of its output.
+    pub output: String,
+    /// What the golden templates were made by.
+    pub runtime: String,
+}
+
+impl Description {
+    /// Of a network that was trained here.
+    pub fn trained(name: String, licence: String) -> Self {
+        let input = Input {
+            name: INPUT.into(),
+            size: Some([INPUT_SIDE; 2]),
+            channels: "rgb".into(),
+            mean: [127.5; 3],
+            scale: [127.5; 3],
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        let runtime = format!("training graph of mfn-export {version} in evaluation mode");
+        Self { name, licence, input, output: OUTPUT.into(), runtime }
+    }
 }
 
 /// What was written, and how the engine's outputs compare with the golden ones.
@@ -80,25 +101,16 @@ fn fill(
 ) -> Result<Written> {
     let space = template_space(&description.name, onnx);
     let network = format!("{}.onnx", description.name);
-    let mut files = BTreeMap::new();
-    put(folder, &network, onnx, &mut files)?;
+    let mut manifest = manifest(description, &space, &network, templates.first().map_or(0, Vec::len));
+    manifest.put(folder, &network, onnx)?;
     for crop in crops {
         let mut png = std::io::Cursor::new(Vec::new());
         crop.picture.write_to(&mut png, image::ImageFormat::Png)?;
-        put(folder, &crop.file, png.get_ref(), &mut files)?;
+        manifest.put(folder, &crop.file, png.get_ref())?;
     }
-    put(folder, GOLDEN, golden(crops, templates).as_bytes(), &mut files)?;
-    let manifest = manifest(description, &space, &network, &files)?;
-    put(folder, MANIFEST, manifest.as_bytes(), &mut BTreeMap::new())?;
+    manifest.put(folder, GOLDEN, golden(description, crops, templates).as_bytes())?;
+    manifest.write(folder)?;
     check(folder, onnx, space, crops, templates)
-}
-
-fn put(folder: &Path, name: &str, bytes: &[u8], files: &mut BTreeMap<String, String>) -> Result<()> {
-    let path = folder.join(name);
-    crate::train::checkpoint::write_whole(&path, bytes)
-        .with_context(|| format!("{}: cannot be written", path.display()))?;
-    files.insert(name.into(), crate::bundle::hex(&Sha256::digest(bytes)));
-    Ok(())
 }
 
 /// Templates of other weights cannot be compared, so their hash is part of the name.
@@ -108,72 +120,31 @@ fn template_space(name: &str, onnx: &[u8]) -> String {
     format!("{name}-{}", &hash[..8])
 }
 
-fn golden(crops: &[GoldenCrop], templates: &[Vec<f32>]) -> String {
+fn golden(description: &Description, crops: &[GoldenCrop], templates: &[Vec<f32>]) -> String {
     let templates: BTreeMap<&str, &Vec<f32>> =
         crops.iter().zip(templates).map(|(crop, template)| (crop.file.as_str(), template)).collect();
     let file = json!({
-        "input": "8-bit RGB crop as PNG; the network sees (pixel - 127.5) / 127.5",
-        "output": "512 numbers, to be L2-normalised",
-        "runtime": concat!("training graph of mfn-export ", env!("CARGO_PKG_VERSION"), " in evaluation mode"),
+        "input": "8-bit RGB crop as PNG; the network sees (pixel - mean) / scale as the manifest says",
+        "output": "one vector, to be L2-normalised",
+        "runtime": description.runtime,
         "templates": templates,
     });
     format!("{file:#}\n")
 }
 
-/// The manifest as `firmware/mfn-engine/MANIFEST.md` describes it.
-#[derive(Serialize)]
-struct Manifest<'a> {
-    version: u32,
-    kind: &'static str,
-    name: &'a str,
-    licence: &'a str,
-    template_space: &'a str,
-    golden: &'static str,
-    input: Input,
-    output: Output,
-    networks: BTreeMap<&'static str, &'a str>,
-    files: &'a BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-struct Input {
-    name: &'static str,
-    size: [usize; 2],
-    channels: &'static str,
-    mean: [f32; 3],
-    scale: [f32; 3],
-}
-
-#[derive(Serialize)]
-struct Output {
-    names: [&'static str; 1],
-    dimension: usize,
-}
-
-fn manifest(
-    description: &Description,
-    template_space: &str,
-    network: &str,
-    files: &BTreeMap<String, String>,
-) -> Result<String> {
-    Ok(toml::to_string(&Manifest {
+fn manifest(description: &Description, template_space: &str, network: &str, dimension: usize) -> Manifest {
+    Manifest {
         version: 1,
-        kind: "recogniser",
-        name: &description.name,
-        licence: &description.licence,
-        template_space,
-        golden: GOLDEN,
-        input: Input {
-            name: INPUT,
-            size: [INPUT_SIDE; 2],
-            channels: "rgb",
-            mean: [127.5; 3],
-            scale: [127.5; 3],
-        },
-        output: Output { names: [OUTPUT], dimension: DIMENSION },
-        networks: BTreeMap::from([("fp32", network)]),
-        files,
-    })?)
+        kind: "recogniser".into(),
+        name: description.name.clone(),
+        licence: description.licence.clone(),
+        template_space: Some(template_space.into()),
+        golden: GOLDEN.into(),
+        input: description.input.clone(),
+        output: Output { names: vec![description.output.clone()], dimension: Some(dimension) },
+        networks: BTreeMap::from([("fp32".into(), network.into())]),
+        files: BTreeMap::new(),
+    }
 }
 
 /// Has the engine run what was written, and compares.

@@ -1,0 +1,89 @@
+//! `import`: a stranger's recogniser as a model folder.
+
+use crate::cli;
+use crate::evaluate::engine::{bar, guard};
+use crate::export::{Description, Written, write};
+use crate::faces::read;
+use crate::import::{Stranger, Trial, candidates, golden, try_all};
+use anyhow::{Result, ensure};
+
+/// More than this share of wrong decisions, and the network does not know faces.
+const HIGHEST_ERROR: f64 = 0.25;
+
+/// Runs the command.
+pub fn run(arguments: &cli::Import) -> Result<()> {
+    ensure!(!arguments.out.exists(), "{} is there already; name another folder", arguments.out.display());
+    let stranger = Stranger::read(&arguments.onnx, arguments.output.as_deref(), arguments.dimension)?;
+    let crops = read(&arguments.faces, arguments.crops, arguments.seed)?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let progress = bar("trying", candidates(&stranger.input).len());
+    let work = tempfile::tempdir()?;
+    let threads = arguments.threads.unwrap_or(cores);
+    let trials = try_all(&stranger, &crops, work.path(), &guard()?, threads, &|| progress.inc(1))?;
+    progress.finish_and_clear();
+    if !arguments.json {
+        print!("{}", table(&trials));
+    }
+    let best = &trials[0];
+    ensure!(
+        best.figures.error <= HIGHEST_ERROR,
+        "even at its best {:.0} % of its decisions are wrong: it is no recogniser of faces, or the faces are labelled wrongly",
+        100.0 * best.figures.error
+    );
+    let (chosen, templates) = golden(&stranger, &best.input, &crops)?;
+    let description = Description {
+        name: arguments.name.clone().unwrap_or_else(|| name_of(&arguments.onnx)),
+        licence: arguments.licence.clone(),
+        input: best.input.clone(),
+        output: stranger.output.clone(),
+        runtime: "tract 0.23.9, without the engine's own operators".into(),
+    };
+    let written = write(&arguments.out, &description, &stranger.bytes, &chosen, &templates)?;
+    report(arguments, &trials, &written)
+}
+
+/// The file's name as a model may be called.
+fn name_of(path: &std::path::Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let plain = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' { c } else { '-' };
+    stem.chars().map(plain).take(64).collect()
+}
+
+fn table(trials: &[Trial]) -> String {
+    use std::fmt::Write;
+    let mut out = format!("{:<58} {:>7} {:>13} {:>10}\n", "input", "error", "TAR@FAR 1e-2", "separation");
+    for trial in trials {
+        let (error, tar) = (100.0 * trial.figures.error, 100.0 * trial.figures.tar_at_far_1e2);
+        let _ = writeln!(out, "{:<58} {error:>5.2} % {tar:>11.2} % {:>10.2}", trial.what, trial.separation);
+    }
+    out
+}
+
+fn report(arguments: &cli::Import, trials: &[Trial], written: &Written) -> Result<()> {
+    let (best, out) = (&trials[0], arguments.out.display());
+    if arguments.json {
+        let line = serde_json::json!({
+            "model": arguments.out, "template_space": written.template_space, "bytes": written.bytes,
+            "input": best.input, "trials": trials, "self_test": written.self_test,
+        });
+        println!("{line}");
+    } else {
+        let pairs = (best.figures.mated, best.figures.non_mated);
+        println!("{out}: {}, by {} mated and {} non-mated pairs", best.what, pairs.0, pairs.1);
+        println!("{out}: {:.2} MB, template space {}", written.bytes as f64 / 1e6, written.template_space);
+    }
+    if let Some(reason) = &written.self_test {
+        log::warn!("doors will refuse this model: {reason}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_those_of_models() {
+        assert_eq!(name_of("x/W600K R50_v1.onnx".as_ref()), "w600k-r50-v1");
+    }
+}

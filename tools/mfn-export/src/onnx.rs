@@ -1,0 +1,107 @@
+//! Writing ONNX files with the protobuf types of the runtime.
+
+use prost::Message;
+use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+    TypeProto, ValueInfoProto, type_proto,
+};
+
+/// Version of the operators; every runtime of the last four years reads it.
+pub const OPSET: i64 = 17;
+/// The file format that came with operator set 17 (ONNX 1.12).
+const IR_VERSION: i64 = 8;
+
+/// A graph as it grows, node after node.
+pub struct Writer {
+    graph: GraphProto,
+}
+
+impl Writer {
+    /// An empty graph.
+    pub fn new(name: &str) -> Self {
+        Self { graph: GraphProto { name: name.into(), ..Default::default() } }
+    }
+
+    /// Adds a node whose one output is called like it, and gives that name back.
+    pub fn node(
+        &mut self,
+        operator: &str,
+        name: String,
+        input: Vec<String>,
+        attribute: Vec<AttributeProto>,
+    ) -> String {
+        self.graph.node.push(NodeProto {
+            op_type: operator.into(),
+            name: name.clone(),
+            input,
+            output: vec![name.clone()],
+            attribute,
+            ..Default::default()
+        });
+        name
+    }
+
+    /// Adds a constant, and gives its name back.
+    pub fn floats(&mut self, name: String, shape: &[usize], values: &[f32]) -> String {
+        self.constant(name, DataType::Float, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    /// As [`Writer::floats`], of 8-bit integers.
+    pub fn bytes(&mut self, name: String, shape: &[usize], values: &[i8]) -> String {
+        self.constant(name, DataType::Int8, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    /// As [`Writer::floats`], of 32-bit integers.
+    pub fn words(&mut self, name: String, shape: &[usize], values: &[i32]) -> String {
+        self.constant(name, DataType::Int32, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    fn constant(&mut self, name: String, kind: DataType, shape: &[usize], raw_data: Vec<u8>) -> String {
+        self.graph.initializer.push(TensorProto {
+            name: name.clone(),
+            data_type: kind as i32,
+            dims: shape.iter().map(|d| *d as i64).collect(),
+            raw_data,
+            ..Default::default()
+        });
+        name
+    }
+
+    /// The file, with the name and shape of input and output.
+    pub fn finish(mut self, input: (&str, &[usize]), output: (&str, &[usize])) -> Vec<u8> {
+        self.graph.input = vec![value(input)];
+        self.graph.output = vec![value(output)];
+        ModelProto {
+            ir_version: IR_VERSION,
+            producer_name: "mfn-export".into(),
+            producer_version: env!("CARGO_PKG_VERSION").into(),
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+            graph: Some(self.graph),
+            ..Default::default()
+        }
+        .encode_to_vec()
+    }
+}
+
+/// An attribute that is one whole number.
+pub fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { name: name.into(), r#type: AttributeType::Int as i32, i: value, ..Default::default() }
+}
+
+/// An attribute that is a list of whole numbers.
+pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    let ints = values.to_vec();
+    AttributeProto { name: name.into(), r#type: AttributeType::Ints as i32, ints, ..Default::default() }
+}
+
+fn value((name, shape): (&str, &[usize])) -> ValueInfoProto {
+    let fixed =
+        |d: &usize| Dimension { value: Some(dimension::Value::DimValue(*d as i64)), ..Default::default() };
+    let shape = TensorShapeProto { dim: shape.iter().map(fixed).collect() };
+    let tensor = type_proto::Tensor { elem_type: DataType::Float as i32, shape: Some(shape) };
+    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
+    ValueInfoProto { name: name.into(), r#type: Some(r#type), ..Default::default() }
+}

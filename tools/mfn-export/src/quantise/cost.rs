@@ -1,0 +1,79 @@
+//! What int8 costs: templates of the same faces by both networks, and decisions on the same pairs.
+
+use crate::faces::{Crop, pairs, templates};
+use crate::metrics::{Scored, verification};
+use anyhow::{Result, ensure};
+use mfn_engine::{ModelFolder, Precision};
+use serde::Serialize;
+use std::path::Path;
+
+/// Figures of one quantised network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// Faces that were not calibrated with.
+    pub faces: usize,
+    /// Mean cosine between a face's int8 and fp32 template.
+    pub cosine_mean: f64,
+    /// The lowest.
+    pub cosine_worst: f64,
+    /// Decisions, where the faces have labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<PairCost>,
+}
+
+/// The same pairs by both networks, at the threshold that is best for fp32.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PairCost {
+    /// Pairs of one person.
+    pub mated: usize,
+    /// Pairs of two persons.
+    pub non_mated: usize,
+    /// The threshold.
+    pub threshold: f32,
+    /// Wrong decisions of fp32, in per cent.
+    pub error_fp32_percent: f64,
+    /// Wrong decisions of int8 at the same threshold, in per cent.
+    pub error_int8_percent: f64,
+    /// TAR at FAR 1e-3 of fp32, in per cent.
+    pub tar_fp32_percent: f64,
+    /// TAR at FAR 1e-3 of int8, in per cent.
+    pub tar_int8_percent: f64,
+    /// Decisions that differ.
+    pub changed: usize,
+}
+
+/// Compares both networks of a folder on crops, each with the number of its person where that is known.
+///
+/// # Errors
+/// When a network is not taken by the engine, or fails.
+pub fn cost(folder: &Path, crops: &[Crop], threads: usize) -> Result<Cost> {
+    ensure!(!crops.is_empty(), "there are no faces to compare with");
+    let folder = ModelFolder::open(folder)?;
+    // The fp32 file passed the guard before, and the int8 file was made here.
+    let by = |precision| templates(&folder.clone().select(precision)?, crops, threads);
+    let (fp32, int8) = (by(Precision::Fp32)?, by(Precision::Int8)?);
+    let cosines: Vec<f64> = fp32.iter().zip(&int8).map(|(a, b)| f64::from(a.similarity(b))).collect();
+    Ok(Cost {
+        faces: crops.len(),
+        cosine_mean: cosines.iter().sum::<f64>() / cosines.len() as f64,
+        cosine_worst: cosines.iter().copied().fold(1.0, f64::min),
+        pairs: pair_cost(&pairs(&fp32, crops), &pairs(&int8, crops)),
+    })
+}
+
+/// `None` unless there are both kinds of pairs.
+fn pair_cost(fp32: &[Scored], int8: &[Scored]) -> Option<PairCost> {
+    let (before, after) = (verification(fp32)?, verification(int8)?);
+    let accepts = |pair: &Scored| pair.score >= before.threshold;
+    let wrong = int8.iter().filter(|pair| accepts(pair) != pair.mated).count();
+    Some(PairCost {
+        mated: before.mated,
+        non_mated: before.non_mated,
+        threshold: before.threshold,
+        error_fp32_percent: 100.0 * before.error,
+        error_int8_percent: 100.0 * wrong as f64 / int8.len() as f64,
+        tar_fp32_percent: 100.0 * before.tar_at_far_1e3,
+        tar_int8_percent: 100.0 * after.tar_at_far_1e3,
+        changed: fp32.iter().zip(int8).filter(|(a, b)| accepts(a) != accepts(b)).count(),
+    })
+}

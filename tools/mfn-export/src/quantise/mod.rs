@@ -1,0 +1,90 @@
+//! Post-training quantisation to int8: what a recogniser does in floats, approximated by 8-bit integers that
+//! were fitted to faces.
+
+mod cost;
+mod emit;
+mod equalise;
+mod folder;
+mod grid;
+mod network;
+mod observe;
+
+pub use cost::{Cost, PairCost, cost};
+pub use emit::{Form, emit};
+pub use folder::{int8_file, with_int8};
+pub use grid::{Grid, Rule};
+pub use network::Network;
+
+use anyhow::Result;
+use emit::{Grids, RoundedLayer};
+use equalise::{equalise, for_each_column};
+use observe::{SeenTensors, observe};
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    /// How the range of an activation is chosen.
+    pub rule: Rule,
+    /// Round the weights only: a smaller file whose activations stay floats.
+    pub weights_only: bool,
+}
+
+/// The network with integers in the place of floats, as an ONNX file. `crops` are normalised, `[3, 112, 112]`;
+/// `done` is called once for each crop and look at it ([`looks`]).
+///
+/// # Errors
+/// When the network cannot be run on crops.
+pub fn quantise(
+    network: &Network,
+    crops: &[Vec<f32>],
+    choice: Choice,
+    threads: usize,
+    done: &(dyn Fn() + Sync),
+) -> Result<Vec<u8>> {
+    let mut network = network.clone();
+    let mut seen = observe(&network, crops, threads, done)?;
+    if choice.weights_only {
+        correct(&mut network, &seen, &Grids::new());
+        return Ok(emit(&network, &Form::Weights));
+    }
+    equalise(&mut network, &seen);
+    seen = observe(&network, crops, threads, done)?;
+    let grids: Grids = seen
+        .iter_mut()
+        .map(|(name, seen)| (name.clone(), Grid::choose(seen.ends, &mut seen.sample, choice.rule)))
+        .collect();
+    correct(&mut network, &seen, &grids);
+    Ok(emit(&network, &Form::All(&grids)))
+}
+
+/// How often each crop is looked at.
+pub fn looks(choice: Choice) -> usize {
+    if choice.weights_only { 1 } else { 2 }
+}
+
+/// Takes the mean of what rounding the weights changes back out of each bias: sum of (w - rounded w) x mean input.
+fn correct(network: &mut Network, seen: &SeenTensors, grids: &Grids) {
+    let flattened: Vec<(String, String)> = network
+        .ops
+        .iter()
+        .filter_map(|op| {
+            if let network::Op::Flatten { x, out } = op { Some((out.clone(), x.clone())) } else { None }
+        })
+        .collect();
+    for layer in network.layers_mut() {
+        let x = flattened.iter().find(|(out, _)| *out == layer.x).map_or(&layer.x, |(_, x)| x);
+        let Some(seen) = seen.get(x) else { continue };
+        let rounded = RoundedLayer::of(layer, grids.get(x).copied());
+        let row = layer.row();
+        let mut lost = layer.clone();
+        for (i, w) in lost.weight.iter_mut().enumerate() {
+            *w -= f32::from(rounded.weight[i]) * rounded.scales[i / row];
+        }
+        for_each_column(&mut lost, seen.mean.len(), |w, channel| *w *= seen.mean[channel] as f32);
+        layer
+            .bias
+            .iter_mut()
+            .zip(lost.weight.chunks(row))
+            .for_each(|(b, lost)| *b += lost.iter().sum::<f32>());
+    }
+}

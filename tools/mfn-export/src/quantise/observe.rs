@@ -1,0 +1,117 @@
+//! What the activations of a network are like on faces.
+
+use super::emit::{Form, emit, tensors};
+use super::network::Network;
+use crate::arch::INPUT_SIDE;
+use anyhow::{Context, Result, anyhow, ensure};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tract_onnx::prelude::*;
+
+/// Values that are kept of each tensor and face.
+const SAMPLE: usize = 2048;
+
+/// What was seen of one tensor.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Largest size of a value, by channel.
+    pub largest: Vec<f32>,
+    /// The least and the greatest value.
+    pub ends: [f32; 2],
+    /// Mean, by channel.
+    pub mean: Vec<f64>,
+    /// Values picked at random.
+    pub sample: Vec<f32>,
+}
+
+/// By name of the tensor.
+pub type SeenTensors = HashMap<String, Seen>;
+
+/// Runs the float network on normalised crops, each `[3, 112, 112]`, and looks at every tensor that can have a
+/// grid. `done` is called after each.
+///
+/// # Errors
+/// When the runtime does not take the network.
+pub fn observe(
+    network: &Network,
+    crops: &[Vec<f32>],
+    threads: usize,
+    done: &(dyn Fn() + Sync),
+) -> Result<SeenTensors> {
+    let names = tensors(network);
+    let plan = plan(network, &names).map_err(|e| anyhow!("the network cannot be run: {e:#}"))?;
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Vec<Seen>> {
+        let mut seen = vec![Seen::default(); names.len()];
+        while let Some((number, crop)) = {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            crops.get(i).map(|c| (i, c))
+        } {
+            let input = Tensor::from_shape(&[1, 3, INPUT_SIDE, INPUT_SIDE], crop)?;
+            let outputs = plan.run(tvec!(input.into()))?;
+            let mut rng = fastrand::Rng::with_seed(number as u64);
+            for (seen, output) in seen.iter_mut().zip(&outputs) {
+                let values = output.try_as_plain_ram()?.as_slice::<f32>()?;
+                seen.add(values, *output.shape().get(1).context("a tensor has no channels")?, &mut rng);
+            }
+            done();
+        }
+        Ok(seen)
+    };
+    let parts = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
+        let join = |w: std::thread::ScopedJoinHandle<'_, Result<Vec<Seen>>>| {
+            w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().map(join).collect::<Result<Vec<_>>>()
+    })?;
+    let mut all = vec![Seen::default(); names.len()];
+    parts.into_iter().for_each(|part| all.iter_mut().zip(part).for_each(|(a, b)| a.merge(b)));
+    let per_face = 1.0 / crops.len().max(1) as f64;
+    all.iter_mut().flat_map(|seen| &mut seen.mean).for_each(|m| *m *= per_face);
+    Ok(names.into_iter().zip(all).collect())
+}
+
+fn plan(network: &Network, names: &[String]) -> Result<Arc<TypedRunnableModel>> {
+    let mut model = tract_onnx::onnx().model_for_read(&mut &emit(network, &Form::Float)[..])?;
+    let shape = &network.input.1;
+    ensure!(shape[..] == [1, 3, INPUT_SIDE, INPUT_SIDE], "its input has shape {shape:?}");
+    let find = |name: &String| model.node_id_by_name(name).map(|id| OutletId::new(id, 0));
+    let outlets = names.iter().map(find).collect::<Result<Vec<_>>>()?;
+    model.select_output_outlets(&outlets)?;
+    model.into_optimized()?.into_runnable()
+}
+
+impl Seen {
+    /// One face's `[1, channels, ...]`.
+    fn add(&mut self, values: &[f32], channels: usize, rng: &mut fastrand::Rng) {
+        self.largest.resize(channels, 0.0);
+        self.mean.resize(channels, 0.0);
+        let plane = values.len() / channels.max(1);
+        for ((map, largest), mean) in
+            values.chunks_exact(plane.max(1)).zip(&mut self.largest).zip(&mut self.mean)
+        {
+            *largest = map.iter().fold(*largest, |m, x| m.max(x.abs()));
+            self.ends = map.iter().fold(self.ends, |[low, high], x| [low.min(*x), high.max(*x)]);
+            *mean += map.iter().map(|x| f64::from(*x)).sum::<f64>() / plane as f64;
+        }
+        if values.len() <= SAMPLE {
+            self.sample.extend_from_slice(values);
+        } else {
+            self.sample.extend((0..SAMPLE).map(|_| values[rng.usize(..values.len())]));
+        }
+    }
+
+    /// Adds what another worker saw; means are still sums.
+    fn merge(&mut self, other: Seen) {
+        if self.largest.is_empty() {
+            *self = other;
+            return;
+        }
+        self.largest.iter_mut().zip(other.largest).for_each(|(a, b)| *a = a.max(b));
+        self.mean.iter_mut().zip(other.mean).for_each(|(a, b)| *a += b);
+        self.ends = [self.ends[0].min(other.ends[0]), self.ends[1].max(other.ends[1])];
+        self.sample.extend(other.sample);
+    }
+}
