@@ -145,7 +145,7 @@ pub(crate) fn open_page(page: &[u8], magic: [u8; 8]) -> Result<Fields<'_>, Probl
         return Err(damaged("it ends within the header"));
     }
     let (content, digest) = page.split_at(PAGE - DIGEST);
-    if Sha256::digest(content).as_slice() != digest {
+    if !cfg!(fuzzing) && Sha256::digest(content).as_slice() != digest {
         return Err(damaged("the header's checksum does not fit"));
     }
     Ok(Fields(&content[12..]))

@@ -75,6 +75,9 @@ impl Cost {
         if !self.is_bearable() {
             return Err(BackupError::Cost(self));
         }
+        if cfg!(fuzzing) {
+            return Ok(Secret([0; 32]));
+        }
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(failed)?;
         let mut key = Secret([0; 32]);
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
