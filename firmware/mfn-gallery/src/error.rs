@@ -188,6 +188,9 @@ pub enum GalleryError {
         wanted: usize,
     },
     /// Over what the format can count.
-    #[error("the gallery is full: the format holds at most {} templates; nothing was changed", u32::MAX)]
+    #[error(
+        "the gallery is full: the format holds at most {} templates, and ids are not given again; nothing was changed",
+        u32::MAX
+    )]
     Full,
 }

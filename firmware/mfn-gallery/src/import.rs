@@ -90,6 +90,7 @@ impl FileGallery {
         if found != wanted {
             return Err(GalleryError::BackupOfOther(Problem::WrongDimension { found, wanted }));
         }
+        self.state().check_ids(backup.people.len())?;
         self.state().check_room(backup.people.iter().map(|p| p.references.len()).sum())
     }
 

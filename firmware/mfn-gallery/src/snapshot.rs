@@ -46,6 +46,7 @@ impl Snapshot {
 
     /// Whether these people can be enrolled.
     pub(crate) fn check_enrolment(&self, new: &[Enrolment]) -> Result<(), GalleryError> {
+        self.check_ids(new.len())?;
         let mut names: HashMap<&str, PersonId> =
             self.people.iter().map(|p| (p.name.as_str(), p.id)).collect();
         for (new, id) in new.iter().zip(self.next_id..) {
@@ -193,6 +194,11 @@ impl Snapshot {
             Some(found) => Err(GalleryError::TemplateDimension { found, wanted }),
             None => Ok(()),
         }
+    }
+
+    /// Ids are never given again, so even they can run out where somebody has sealed a huge one.
+    pub(crate) fn check_ids(&self, new: usize) -> Result<(), GalleryError> {
+        self.next_id.checked_add(new as u64 + 1).map(|_| ()).ok_or(GalleryError::Full)
     }
 
     pub(crate) fn check_room(&self, new: usize) -> Result<(), GalleryError> {

@@ -3,8 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mfn_gallery::{GALLERY_FILE, KEYS_FILE};
-use mfn_gallery_fuzz::{SLOTS, backup, base};
+use mfn_admin::{Change, Reference, Request, Who, Whom};
+use mfn_gallery::{GALLERY_FILE, KEYS_FILE, Note};
+use mfn_gallery_fuzz::{SLOTS, backup, base, reference};
+use mfn_template::TemplateSpace;
 use std::fs;
 use std::path::PathBuf;
 
@@ -33,5 +35,24 @@ fn write_all() -> std::io::Result<()> {
         records.extend(&sealed[24..24 + len]);
         rest = &sealed[40 + len..];
     }
-    write("backup", "records", &records)
+    write("backup", "records", &records)?;
+    let name = || "Ann".parse().unwrap();
+    let whom = || Whom("#3".to_owned());
+    let changes =
+        vec![Change::Enabled(false), Change::ValidUntil(Some(9)), Change::Note(Note::new("x").unwrap())];
+    let (template, from) = (reference(1).template, "a.jpg".to_owned());
+    let references = vec![Reference { from, template, quality: 0.5 }];
+    let who = Who { name: name(), add: false, force: true, changes: changes.clone() };
+    for (i, request) in [
+        Request::Rename { whom: whom(), name: name() },
+        Request::Remove { whom: whom() },
+        Request::Edit { whom: whom(), changes },
+        Request::Enrol { who, space: TemplateSpace::new("fuzz").unwrap(), references },
+    ]
+    .iter()
+    .enumerate()
+    {
+        write("request", &format!("request-{i}"), &request.frame().unwrap())?;
+    }
+    Ok(())
 }

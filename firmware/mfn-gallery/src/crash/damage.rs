@@ -133,6 +133,16 @@ fn a_lost_page_of_keys_is_damage_and_one_lost_copy_is_mended() {
     damaged(&disk, &lost, &[]);
 }
 
+/// Found by the fuzzer: whoever has the key can seal an id after which there is none.
+#[test]
+fn ids_that_have_run_out_are_an_error() {
+    let mut state = crate::snapshot::Snapshot::empty(DIMENSION);
+    state.next_id = u64::MAX - 1;
+    let new = |count| vec![super::model::enrolment(1); count];
+    assert!(state.check_enrolment(&new(0)).is_ok());
+    assert!(matches!(state.check_enrolment(&new(1)), Err(GalleryError::Full)));
+}
+
 /// The file before the last compaction answers when the present one is lost; the removed stay removed.
 #[test]
 fn the_last_good_state_is_kept_beside_it() {

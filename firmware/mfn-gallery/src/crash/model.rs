@@ -114,6 +114,11 @@ pub fn metadata(n: u8) -> Metadata {
     }
 }
 
+/// Somebody to enrol.
+pub fn enrolment(n: u8) -> Enrolment {
+    Enrolment { name: name(n), metadata: metadata(0), templates: references(&[n]) }
+}
+
 /// A direction for each number.
 pub fn template(n: u8) -> Template {
     let n = f32::from(n);
