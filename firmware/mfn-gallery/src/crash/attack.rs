@@ -55,7 +55,8 @@ fn chunk_texts(file: &[u8], people: &[Secret]) -> Vec<Vec<u8>> {
     let Some(header) = header else { return Vec::new() };
     let index_key = key().0.derive(&header.gallery, "snapshot", &header.snapshot);
     let end = header.chunks_at().unwrap() as usize;
-    let index = index_key.open(&file[..PAGE], &file[PAGE..end]).unwrap();
+    // Free blocks may hold a header whose index was overwritten.
+    let Some(index) = index_key.open(&file[..PAGE], &file[PAGE..end]) else { return Vec::new() };
     let count = u32::from_le_bytes(index[8..12].try_into().unwrap()) as usize;
     let (mut at, mut found) = (end, vec![index.clone()]);
     for (i, line) in index[16..16 + 36 * count].chunks(36).enumerate() {
@@ -68,11 +69,20 @@ fn chunk_texts(file: &[u8], people: &[Secret]) -> Vec<Vec<u8>> {
 }
 
 fn contains(image: &Image, needle: &[u8]) -> bool {
-    let inside = |bytes: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
-    image.files.iter().any(|file| inside(file)) || texts(image).iter().any(|text| inside(text))
+    finds(image, &[needle.to_vec()])[0]
 }
 
-fn template_bytes(n: u8) -> Vec<u8> {
+/// Whether each of these bytes can be read from an image.
+pub fn finds(image: &Image, needles: &[Vec<u8>]) -> Vec<bool> {
+    let texts = texts(image);
+    let found = |needle: &Vec<u8>| {
+        let inside = |bytes: &Vec<u8>| bytes.windows(needle.len()).any(|window| window == needle);
+        image.files.iter().any(inside) || texts.iter().any(inside)
+    };
+    needles.iter().map(found).collect()
+}
+
+pub fn template_bytes(n: u8) -> Vec<u8> {
     let values = template(n);
     values.values()[..DIMENSION].iter().flat_map(|v| v.to_le_bytes()).collect()
 }

@@ -7,6 +7,7 @@ mod damage;
 mod faults;
 mod harness;
 mod model;
+mod raw_image;
 mod sim;
 mod states;
 
