@@ -188,25 +188,6 @@ fn a_running_reader_takes_over_changes() {
     assert!(early.reload().unwrap() && early.find("Eve").is_some());
 }
 
-/// Whatever the moment, a reader sees a whole gallery: one more person with each generation.
-#[test]
-fn readers_never_see_half_a_change() {
-    let (dir, mut writer) = ann();
-    let path = dir.path().to_owned();
-    let reader = std::thread::spawn(move || {
-        let mut gallery = open(&path, Access::Read).unwrap();
-        while gallery.generation() < 60 {
-            gallery.reload().unwrap();
-            assert_eq!(gallery.people().len() as u64, gallery.generation());
-            assert_eq!(gallery.search(&template([1.0; 4]), 100).0.len(), gallery.people().len());
-        }
-    });
-    for i in 0..59 {
-        writer.enrol(&name(&format!("p{i}")), &[reference([1.0, i as f32, -1.0, 0.5])]).unwrap();
-    }
-    reader.join().unwrap();
-}
-
 #[test]
 fn a_reader_keeps_what_it_has_when_the_new_file_is_bad_or_gone() {
     let (dir, mut writer) = ann();
