@@ -13,6 +13,8 @@ pub(crate) const VERSION: u32 = 2;
 pub(crate) const PAGE: usize = 4096;
 /// Longest template: with a person's details it fills a slot.
 pub(crate) const MAX_DIMENSION: u32 = 768;
+/// Most that a count may be which grows by one with each change.
+pub(crate) const MAX_COUNT: u64 = u64::MAX / 2;
 /// Most slots of a journal.
 const MAX_SLOTS: u32 = 65_536;
 const MAGIC: [u8; 8] = *b"MFNGAL\r\n";
@@ -74,7 +76,8 @@ impl Header {
     fn fields(fields: &mut Fields<'_>) -> Option<Header> {
         let dimension = fields.u32().filter(|d| (1..=MAX_DIMENSION).contains(d))? as usize;
         let (gallery, snapshot, check) = (fields.id()?, fields.id()?, fields.id()?);
-        let (generation, index, chunks) = (fields.u64()?, fields.u64()?, fields.u64()?);
+        let generation = fields.u64().filter(|&changes| changes <= MAX_COUNT)?;
+        let (index, chunks) = (fields.u64()?, fields.u64()?);
         let slots = fields.u32().filter(|s| (1..=MAX_SLOTS).contains(s))?;
         let space_len = fields.u32().filter(|&n| n as usize <= SPACE_ROOM)? as usize;
         let space = std::str::from_utf8(fields.bytes(space_len)?).ok()?;

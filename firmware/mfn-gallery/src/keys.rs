@@ -3,7 +3,7 @@
 use crate::Problem;
 use crate::bytes::Fields;
 use crate::disk::{Disk, DiskFile, Purpose};
-use crate::header::{PAGE, VERSION, damaged, open_page, sealed_page};
+use crate::header::{MAX_COUNT, PAGE, VERSION, damaged, open_page, sealed_page};
 use crate::person::KeyPlace;
 use crate::seal::{Id, OVERHEAD, Secret, random};
 use std::collections::{BTreeSet, HashSet};
@@ -281,7 +281,8 @@ impl Page {
 
     fn decode(text: &[u8]) -> Option<Page> {
         let mut fields = Fields(text);
-        let mut page = Page::new(fields.u64()?);
+        // No table is written so often; a count that could not go up any more would keep old keys.
+        let mut page = Page::new(fields.u64().filter(|&version| version <= MAX_COUNT)?);
         fields.zeros(8)?;
         for entry in &mut page.entries {
             *entry = Entry { serial: fields.id()?, key: Secret(fields.array()?) };
