@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use mfn_gallery::{Access, Gallery};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 /// Changes that the writer makes; few where an emulator does.
@@ -44,7 +44,7 @@ fn write(dir: &Path, acknowledged: &AtomicU64) {
     }
 }
 
-fn read(dir: &PathBuf, acknowledged: &AtomicU64, done: &AtomicBool) -> u64 {
+fn read(dir: &Path, acknowledged: &AtomicU64, done: &AtomicBool) -> u64 {
     let mut gallery = open(dir, Access::Read).unwrap();
     let mut looks = 0;
     loop {
