@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, Metadata};
+use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, Group, Metadata, Restriction};
 use mfn_template::{PersonId, Template};
 use proptest::prelude::*;
 
@@ -150,4 +150,37 @@ fn a_probe_of_another_dimension_is_a_programming_error() {
     let dir = tempfile::tempdir().unwrap();
     let gallery = open(dir.path(), Access::Write).unwrap();
     let _ = gallery.search(&Template::normalise(&[1.0; 5]).unwrap(), 1);
+}
+
+/// Against the plain ranking of those whom the restriction admits.
+#[test]
+fn group_validity_and_being_disabled_restrict_a_search() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut gallery = open(dir.path(), Access::Write).unwrap();
+    let group = |text| Some(Group::new(text).unwrap());
+    let all = Metadata::default;
+    let people = [
+        Metadata { group: group("staff"), ..all() },
+        Metadata { group: group("guests"), ..all() },
+        Metadata { enabled: false, group: group("staff"), ..all() },
+        Metadata { valid_from: Some(100), ..all() },
+        Metadata { valid_until: Some(100), ..all() },
+        Metadata { erase_after: Some(100), group: group("staff"), ..all() },
+    ];
+    for (i, metadata) in people.into_iter().enumerate() {
+        let new = enrolment(&format!("p{i}"), &[[1.0, i as f32 / 10.0, 0.0, 0.0]]);
+        gallery.enrol_all(&[Enrolment { metadata, ..new }]).unwrap();
+    }
+    let found = |group, time: Option<u64>| {
+        let among = Restriction { group, valid_at: time.map(at) };
+        let found = gallery.search_among(&template([1.0, 0.0, 0.0, 0.0]), 9, &among).0;
+        found.iter().map(|c| c.person.0).collect::<Vec<u64>>()
+    };
+    assert_eq!(found(None, None), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(found(Some("staff"), None), [1, 3, 6]);
+    assert_eq!(found(None, Some(99)), [1, 2, 5, 6]);
+    assert_eq!(found(None, Some(100)), [1, 2, 4]);
+    assert_eq!(found(Some("staff"), Some(99)), [1, 6]);
+    assert_eq!(found(Some("staff"), Some(100)), [1]);
+    assert!(found(Some("nobody"), None).is_empty());
 }

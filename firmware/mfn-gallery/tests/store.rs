@@ -3,7 +3,9 @@
 mod common;
 
 use common::*;
-use mfn_gallery::{Access, FileGallery, GALLERY_FILE, Gallery, GalleryError, LOCK_FILE, Metadata, Problem};
+use mfn_gallery::{
+    Access, FileGallery, GALLERY_FILE, Gallery, GalleryError, KEYS_FILE, LOCK_FILE, Metadata, Problem,
+};
 use mfn_template::{PersonId, TemplateSpace};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -204,6 +206,44 @@ fn a_reader_keeps_what_it_has_when_the_new_file_is_bad_or_gone() {
     // The writer has everything in memory, and puts it back.
     writer.rename(PersonId(1), &name("Anna")).unwrap();
     assert!(reader.reload().unwrap() && reader.find("Anna").is_some());
+}
+
+#[test]
+fn a_lost_folder_leaves_matching_as_it_is() {
+    let (dir, mut writer) = ann();
+    let mut reader = open(dir.path(), Access::Read).unwrap();
+    fs::remove_dir_all(dir.path()).unwrap();
+    assert!(matches!(reader.reload(), Err(GalleryError::Gone { .. })));
+    let refused = writer.enrol(&name("Ben"), &[reference([0.0, 1.0, 0.0, 0.0])]).unwrap_err();
+    assert!(matches!(refused, GalleryError::NotSaved { .. }), "{refused}");
+    for gallery in [&reader, &writer] {
+        assert_eq!(gallery.search(&template([1.0, 2.0, 3.0, 4.0]), 5).0.len(), 1);
+    }
+}
+
+#[test]
+fn empty_files_and_links_in_place_of_the_key_table_are_refused() {
+    let (dir, gallery) = ann();
+    drop(gallery);
+    let keys = dir.path().join(KEYS_FILE);
+    for len in [0, 1, 4095, 4096] {
+        let bytes = fs::read(&keys).unwrap();
+        fs::write(&keys, &bytes[..len]).unwrap();
+        match problem_or_findings(dir.path()) {
+            Ok(findings) => assert!(len == 4096 && findings > 0, "{len}"),
+            Err(text) => assert!(text.contains("key table"), "{len}: {text}"),
+        }
+        fs::write(&keys, bytes).unwrap();
+    }
+    let elsewhere = dir.path().join("elsewhere");
+    fs::rename(&keys, &elsewhere).unwrap();
+    symlink(&elsewhere, &keys).unwrap();
+    assert!(problem_or_findings(dir.path()).unwrap_err().contains("key table"));
+}
+
+/// How much is damaged, or why nothing can be read.
+fn problem_or_findings(dir: &Path) -> Result<usize, String> {
+    open(dir, Access::Read).map(|gallery| gallery.findings().len()).map_err(|e| e.to_string())
 }
 
 #[test]
