@@ -185,6 +185,14 @@ impl FileGallery {
         self.rewrite(self.state().clone())
     }
 
+    /// The values of a person's templates, in the order of [`Person::templates`]; nothing for nobody. For
+    /// measuring how alike the gallery's people are; matching is [`Gallery::search`].
+    #[must_use]
+    pub fn values_of(&self, id: PersonId) -> Vec<&[f32]> {
+        let person = self.state().person(id);
+        person.map_or_else(|_| Vec::new(), |person| self.state().references(person).map(|(_, v)| v).collect())
+    }
+
     pub(crate) fn state(&self) -> &Snapshot {
         self.loaded.as_ref().map_or(&self.nobody, |loaded| &loaded.state)
     }

@@ -61,6 +61,11 @@ pub enum Command {
     /// Where faces are on photographs
     #[command(after_help = "Example: mfn-kiosk detect group.jpg --draw faces/")]
     Detect(DetectArgs),
+    /// Error rates of one's own gallery, and the threshold for a target
+    #[command(
+        after_help = "Example: mfn-kiosk calibrate --strangers visitors/ --save /etc/mfn-calibration.toml"
+    )]
+    Calibrate(CalibrateArgs),
     /// Milliseconds and memory of each stage
     #[command(
         after_help = "Examples:\n  mfn-kiosk bench --runs 50\n  mfn-kiosk bench --model network.onnx --size 320x256 --runs 100 --json"
@@ -409,6 +414,33 @@ pub struct DetectArgs {
     pub with: WithModels,
     #[command(flatten)]
     pub json: Json,
+}
+
+/// Arguments of `calibrate`.
+#[derive(Args, Debug)]
+#[allow(missing_docs)]
+pub struct CalibrateArgs {
+    /// Folder with photographs of people who are not enrolled: each a person, and each subfolder one person
+    #[arg(long, value_name = "DIR")]
+    pub strangers: Option<PathBuf>,
+    /// The share of strangers' approaches that may be let in, instead of decision.target_fpir
+    #[arg(long, value_name = "FPIR", value_parser = fpir)]
+    pub target_fpir: Option<f64>,
+    /// Write what was measured to a file for decision.calibration
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    #[command(flatten)]
+    pub with: WithModels,
+    #[command(flatten)]
+    pub gallery: GalleryDir,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// The range of `decision.target_fpir`.
+fn fpir(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|n| (1e-6..=0.1).contains(n));
+    number.ok_or_else(|| "a target is 0.000001 to 0.1, such as 0.001".to_owned())
 }
 
 /// Arguments of `bench`.

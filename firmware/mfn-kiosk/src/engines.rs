@@ -30,6 +30,15 @@ pub fn choose(config: &Config, with: &WithModels) -> Result<Chosen, Failure> {
     let models = Models::find_trusted(&config.models(with)?, &config.trust()?).or_exit(Exit::Models)?;
     let name = &config.settings.models.recogniser;
     let recogniser = models.recogniser((!name.is_empty()).then_some(name)).or_exit(Exit::Models)?;
+    let space = recogniser.space().map(TemplateSpace::as_str);
+    if let Some(calibration) = config.calibration().filter(|c| Some(c.space.as_str()) != space) {
+        let what = format!(
+            "decision.calibration was measured with {}, the recogniser makes {}: calibrate anew",
+            calibration.space,
+            space.unwrap_or("something else")
+        );
+        return Err(Failure::new(Exit::Usage, what));
+    }
     let recogniser = recogniser.clone().select(config.precision(with.precision)?).or_exit(Exit::Models)?;
     Ok(Chosen { detector: models.detector().or_exit(Exit::Models)?.clone(), recogniser })
 }

@@ -2,6 +2,7 @@
 //! them does lives in its own crate. `cli` says what can be asked, `commands` does it, one file a command.
 
 mod budget;
+mod calibration;
 mod cli;
 mod clock;
 mod commands;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mfn_gallery::{Access, Gallery};
+use mfn_gallery::{Access, Gallery, Restriction};
 use mfn_template::Candidates;
 use serde_json::json;
 
@@ -11,28 +11,32 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::photos::{self, KnownFace};
 use crate::progress::Working;
-use crate::{engines, report};
+use crate::{clock, engines, report};
 
 pub fn execute(args: &IdentifyArgs) -> Result<Exit, Failure> {
     let config = Config::load(&args.with.file)?;
     let chosen = engines::choose(&config, &args.with)?;
     let gallery = chosen.gallery(&config, &args.gallery, Access::Read)?;
+    let threshold = config.threshold(gallery.people().len());
     let mut pipeline = chosen.pipeline(&config)?;
     let working = Working::through(args.photos.len(), "identifying");
+    let margin = config.settings.decision.margin as f32;
     let mut all_known = true;
     for photo in &args.photos {
         let faces = photos::faces(&mut pipeline, photo)?;
-        let answers: Vec<Answer> =
-            faces.iter().map(|face| Answer::to(face, &gallery, args.candidates as usize, &config)).collect();
+        let answers: Vec<Answer> = faces
+            .iter()
+            .map(|face| Answer::to(face, &gallery, args.candidates as usize, threshold, margin))
+            .collect();
         all_known &= !answers.is_empty() && answers.iter().all(|answer| answer.known);
         working.step();
         if args.json.json {
             let faces: Vec<_> = answers.iter().map(|answer| answer.json(&gallery)).collect();
             report::json(
-                &json!({ "photo": photo, "threshold": report::rounded(config.threshold()), "faces": faces }),
+                &json!({ "photo": photo, "threshold": report::rounded(threshold), "faces": faces }),
             )?;
         } else {
-            print(photo, &answers, &gallery, config.threshold())?;
+            print(photo, &answers, &gallery, threshold)?;
         }
     }
     Ok(Exit::answer(all_known))
@@ -47,10 +51,16 @@ struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     /// Known: over the threshold, with the margin to the next person, as at the door.
-    fn to(face: &'a KnownFace, gallery: &dyn Gallery, count: usize, config: &Config) -> Answer<'a> {
-        let mut candidates = gallery.search(&face.template, count.max(2));
-        let margin = config.settings.decision.margin as f32;
-        let known = candidates.best().is_some_and(|best| best.similarity >= config.threshold())
+    fn to(
+        face: &'a KnownFace,
+        gallery: &dyn Gallery,
+        count: usize,
+        threshold: f32,
+        margin: f32,
+    ) -> Answer<'a> {
+        let among = Restriction { valid_at: Some(clock::validity_time()), ..Restriction::default() };
+        let mut candidates = gallery.search_among(&face.template, count.max(2), &among);
+        let known = candidates.best().is_some_and(|best| best.similarity >= threshold)
             && candidates.margin().is_some_and(|lead| lead >= margin);
         candidates.0.truncate(count);
         Answer { face, candidates, known }

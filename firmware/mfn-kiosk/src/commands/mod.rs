@@ -2,6 +2,7 @@
 
 mod bench;
 mod bench_model;
+mod calibrate;
 mod config;
 mod demo;
 mod details;
@@ -48,6 +49,7 @@ pub fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Identify(args) => identify::execute(&args),
         Command::Verify(args) => verify::execute(&args),
         Command::Detect(args) => detect::execute(&args),
+        Command::Calibrate(args) => calibrate::execute(&args),
         Command::Bench(args) => bench::execute(&args),
         Command::SelfTest(args) => self_test::execute(&args),
         Command::Config(args) => config::execute(&args),

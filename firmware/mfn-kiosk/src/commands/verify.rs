@@ -12,7 +12,7 @@ pub fn execute(args: &VerifyArgs) -> Result<Exit, Failure> {
     let mut pipeline = engines::choose(&config, &args.with)?.pipeline(&config)?;
     let first = photos::one_face(&mut pipeline, &args.first)?;
     let second = photos::one_face(&mut pipeline, &args.second)?;
-    let (similarity, threshold) = (first.template.similarity(&second.template), config.threshold());
+    let (similarity, threshold) = (first.template.similarity(&second.template), config.threshold(1));
     let same = similarity >= threshold;
     let word = if same { "same" } else { "different" };
     if args.json.json {

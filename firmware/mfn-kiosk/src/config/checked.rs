@@ -36,15 +36,15 @@ impl Config {
         Ok(())
     }
 
-    /// When somebody is let in.
+    /// When somebody is let in, among so many people.
     ///
     /// # Errors
     /// Settings that are each within their range but do not fit together.
-    pub fn policy(&self) -> Result<AccessPolicy, Failure> {
+    pub fn policy(&self, people: usize) -> Result<AccessPolicy, Failure> {
         let decision = &self.settings.decision;
         let seconds = Duration::from_secs_f64;
         let settings = AccessSettings {
-            threshold: decision.threshold as f32,
+            threshold: self.threshold(people),
             margin: decision.margin as f32,
             near_miss: decision.near_miss as f32,
             votes: decision.votes as usize,
@@ -75,15 +75,17 @@ impl Config {
         }
     }
 
-    /// Least similarity of two faces that are called the same person.
-    pub fn threshold(&self) -> f32 {
-        self.settings.decision.threshold as f32
+    /// Least similarity of two faces that are called the same person, among so many people.
+    pub fn threshold(&self, people: usize) -> f32 {
+        let decision = &self.settings.decision;
+        let measured = self.calibration().map(|c| c.threshold(people, decision.target_fpir));
+        measured.map_or(decision.threshold, |measured| measured.max(decision.threshold)) as f32
     }
 
-    /// Similarities that enrolments are judged by.
-    pub fn enrolment_similarities(&self) -> Limits {
+    /// Similarities that enrolments among so many people are judged by.
+    pub fn enrolment_similarities(&self, people: usize) -> Limits {
         let own = self.settings.enrolment.look_alike as f32;
-        let same = self.threshold();
+        let same = self.threshold(people);
         Limits { same, look_alike: if own > 0.0 { own } else { same } }
     }
 }
@@ -95,17 +97,17 @@ mod tests {
     #[test]
     fn the_defaults_are_the_crates_own() {
         let config = Config::default();
-        assert_eq!(config.policy().unwrap(), AccessPolicy::default());
+        assert_eq!(config.policy(0).unwrap(), AccessPolicy::default());
         assert_eq!(config.detector(), DetectorOptions::default());
         assert_eq!(config.enrolment_limits(), QualityLimits::ENROLMENT);
-        assert_eq!(config.enrolment_similarities().look_alike, 0.4);
+        assert_eq!(config.enrolment_similarities(0).look_alike, 0.4);
     }
 
     #[test]
     fn settings_that_do_not_fit_together_are_refused() {
         let mut config = Config::default();
         config.settings.decision.votes = 6;
-        let text = config.policy().unwrap_err().error.to_string();
+        let text = config.policy(0).unwrap_err().error.to_string();
         assert!(text.contains("votes"), "{text}");
     }
 }

@@ -22,6 +22,7 @@ pub use render::render;
 pub use schedules::Schedules;
 pub use settings::{Door, Settings};
 
+use crate::calibration::Calibration;
 use crate::cli::{ConfigFile, GalleryDir, WithModels};
 use crate::exit::{Exit, Failure};
 
@@ -40,6 +41,7 @@ pub struct Config {
     /// Every setting; numbers are within their ranges.
     pub settings: Settings,
     file: Option<PathBuf>,
+    calibration: Option<Calibration>,
 }
 
 impl Config {
@@ -49,6 +51,24 @@ impl Config {
     /// The file cannot be read, is not TOML, has an unknown key or a value out of range, or its settings do
     /// not fit together.
     pub fn load(file: &ConfigFile) -> Result<Config, Failure> {
+        let mut config = Config::load_uncalibrated(file)?;
+        let path = &config.settings.decision.calibration;
+        if !path.is_empty() {
+            let calibration = Calibration::load(Path::new(path))?;
+            if calibration.votes != config.settings.decision.votes {
+                let what = format!("{path} was made for votes = {}: calibrate anew", calibration.votes);
+                return Err(config.wrong("decision.calibration", what));
+            }
+            config.calibration = Some(calibration);
+        }
+        Ok(config)
+    }
+
+    /// The same without the file that `decision.calibration` names, which may be still to be made.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_uncalibrated(file: &ConfigFile) -> Result<Config, Failure> {
         let Some(path) = &file.config else { return Ok(Config::default()) };
         let text = std::fs::read_to_string(path).map_err(|e| {
             let what = format!("configuration {}: cannot be read: {e}", path.display());
@@ -56,7 +76,7 @@ impl Config {
         })?;
         let settings = parse::parse(&text)
             .map_err(|e| Failure::new(Exit::Usage, format!("configuration {}, {e}", path.display())))?;
-        let config = Config { settings, file: Some(path.clone()) };
+        let config = Config { settings, file: Some(path.clone()), calibration: None };
         config.check()?;
         Ok(config)
     }
@@ -65,11 +85,16 @@ impl Config {
     fn check(&self) -> Result<(), Failure> {
         self.camera(None, Instant::now())?;
         self.door()?;
-        self.policy()?;
+        self.policy(0)?;
         self.schedules()?;
         self.precision(None)?;
         self.trust()?;
         self.check_detector()
+    }
+
+    /// What was measured, where the threshold follows from it.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
     }
 
     /// The folder with the models.

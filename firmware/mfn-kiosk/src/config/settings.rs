@@ -83,6 +83,12 @@ settings! {
         /// the sources and the same person 0.71 to 0.81; 0.40 is in between. A vote of several frames adds
         /// to it. With N people a stranger's chance (FPIR) is about N times the FMR: raise it with N.
         threshold: f64 = 0.40, in [0.05, 0.95];
+        /// File that `mfn-kiosk calibrate --save` has written. With it the threshold follows from what was
+        /// measured, target_fpir and the number of people, anew whenever that changes, and `threshold` is the
+        /// least that it may be. Empty: `threshold` alone.
+        calibration: String = String::new();
+        /// The share of strangers' approaches that may be let in (FPIR), for a calibration.
+        target_fpir: f64 = 0.001, in [0.000001, 0.1];
         /// Least lead over the next person.
         margin: f64 = 0.05, in [0.0, 0.95];
         /// So far under the threshold a face is still nearly that person and not unknown; at most the threshold.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mfn_admin::{MAX_REPLY, Reply, Request};
-use mfn_gallery::FileGallery;
+use mfn_gallery::{FileGallery, Gallery};
 
 use super::apply::apply;
 use super::talk::{TalkError, receive, send};
@@ -32,7 +32,9 @@ pub fn carry_out(
     if let Some(reply) = ask(config, gallery, request, &mut |_| {})? {
         return Ok(reply);
     }
-    apply(request, &mut open()?, &config.enrolment_similarities())
+    let mut gallery = open()?;
+    let limits = config.enrolment_similarities(gallery.people().len());
+    apply(request, &mut gallery, &limits)
 }
 
 /// Asks the kiosk that runs on the gallery in this folder; none when there is none. `told` hears what

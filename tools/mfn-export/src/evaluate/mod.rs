@@ -5,7 +5,6 @@ pub mod engine;
 mod folds;
 mod identification;
 mod ijb;
-mod interval;
 mod labelled;
 pub mod outcome;
 mod pairs;
@@ -19,7 +18,7 @@ mod verification;
 
 pub use det::draw;
 pub use engine::Engine;
-pub use interval::Rate;
+pub use mfn_rates::Rate;
 pub use outcome::{Figures, Outcome};
 pub use tally::{Tally, TarAtFar};
 

@@ -43,11 +43,11 @@ pub fn execute(args: &DemoArgs) -> Result<Exit, Failure> {
         let shown = world.approach(&render(&mut walk, step.scene, &portraits))?;
         let open = world.pass_time()?;
         let result = StepResult::of(step, &shown, open);
-        let picture = pictures::draw_step(step, result.moment, &world.gallery, config.threshold());
+        let picture = pictures::draw_step(step, result.moment, &world.gallery, config.threshold(1));
         let path = pictures::save(&picture, &out, number, step.title)?;
         sheet.push((picture, result.caption()));
         all &= result.as_expected();
-        result.print(args.json.json, config.threshold(), &path)?;
+        result.print(args.json.json, config.threshold(1), &path)?;
     }
     let path = pictures::save_sheet(&sheet, &out)?;
     print_end(args.json.json, all, &path)?;
@@ -62,7 +62,7 @@ fn build(config: &Config, args: &DemoArgs, folder: &Path) -> Result<World, Failu
     let mut gallery = chosen.gallery_in(&folder.join("gallery"), Access::Write).or_exit(Exit::Gallery)?;
     enrol(&mut pipeline, &mut gallery, &args.faces.join(script::ENROLLED), config, args.json.json)?;
     let people = gallery.people().iter().map(|person| person.id);
-    let access = AccessControl::new(config.policy()?, AccessRules::always(people));
+    let access = AccessControl::new(config.policy(1)?, AccessRules::always(people));
     World::new(pipeline, gallery, access, config.door()?.policy)
 }
 
@@ -94,7 +94,7 @@ fn enrol(
     ))?;
     report::line(&format!(
         "threshold {:.2} (strangers here stay under 0.2, the same person over 0.6); {} of {} frames must agree",
-        config.threshold(),
+        config.threshold(1),
         config.settings.decision.votes,
         config.settings.decision.window
     ))

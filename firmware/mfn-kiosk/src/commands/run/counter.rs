@@ -67,10 +67,7 @@ impl Desk for Counter {
     }
 
     fn limits(&self) -> Limits {
-        let own = self.config.enrolment_similarities();
-        let same = self.shared.standing().threshold;
-        let own_look_alike = self.config.settings.enrolment.look_alike > 0.0;
-        Limits { same, look_alike: if own_look_alike { own.look_alike } else { same } }
+        self.config.enrolment_similarities(self.shared.standing().people)
     }
 
     fn status(&self) -> Status {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use mfn_access::{AccessControl, AccessPolicy, AccessRules, Event, Fault, Outcome, Sighting};
+use mfn_access::{AccessControl, AccessRules, Event, Fault, Outcome, Sighting};
 use mfn_board::{NoWatchdog, SystemdWatchdog, Watchdog};
 
 use super::Shared;
@@ -13,7 +13,7 @@ use super::news::{News, People};
 use super::output::Output;
 use super::summary::Summary;
 use crate::cli::RunArgs;
-use crate::config::Schedules;
+use crate::config::{Config, Schedules};
 use crate::exit::{Exit, Failure};
 use crate::keeper::{FromKeeper, Keeper, KeeperNews, ToKeeper};
 
@@ -26,6 +26,7 @@ type End = Result<Exit, Failure>;
 /// Everything that decides.
 pub struct Deciding {
     access: AccessControl,
+    config: Config,
     schedules: Schedules,
     keeper: Keeper,
     watchdog: Box<dyn Watchdog>,
@@ -39,25 +40,20 @@ pub struct Deciding {
 
 impl Deciding {
     /// Nobody may come in until the gallery is loaded.
-    pub fn new(
-        args: &RunArgs,
-        policy: AccessPolicy,
-        schedules: Schedules,
-        keeper: Keeper,
-        start: Instant,
-    ) -> Deciding {
-        let output = Output::new(args.json.json, args.names, policy.threshold, start);
-        Deciding {
+    pub fn new(args: &RunArgs, config: Config, keeper: Keeper, start: Instant) -> Result<Deciding, Failure> {
+        let policy = config.policy(0)?;
+        Ok(Deciding {
+            output: Output::new(args.json.json, args.names, policy.threshold, start),
             access: AccessControl::new(policy, AccessRules::default()),
-            schedules,
+            schedules: config.schedules()?,
+            config,
             keeper,
             watchdog: watchdog(),
-            output,
             summary: Summary::new(start),
             start,
             frames: args.frames,
             pulse: (0, start),
-        }
+        })
     }
 
     /// Decides until told to stop, until the source ends, or until something fails for good; then closes
@@ -129,7 +125,7 @@ impl Deciding {
             }
             News::Ready { recogniser, people } => self.ready(&recogniser, people, shared)?,
             News::People(people) => {
-                self.let_in(&people, shared);
+                self.let_in(&people, shared)?;
                 self.output.people(people)?;
             }
             News::CameraOpen(what) => self.output.note("camera", &what)?,
@@ -151,7 +147,7 @@ impl Deciding {
 
     fn ready(&mut self, recogniser: &str, people: People, shared: &Shared) -> Result<(), Failure> {
         shared.standing().recogniser = recogniser.to_owned();
-        self.let_in(&people, shared);
+        self.let_in(&people, shared)?;
         self.summary.ready();
         if let Err(e) = self.watchdog.ready() {
             log::warn!("cannot tell the service manager: {e}");
@@ -159,11 +155,23 @@ impl Deciding {
         self.output.ready(recogniser, people)
     }
 
-    /// Who is enrolled may come in when the schedules say so.
-    fn let_in(&mut self, people: &People, shared: &Shared) {
+    /// Who is enrolled may come in when the schedules say so; the threshold follows their number.
+    fn let_in(&mut self, people: &People, shared: &Shared) -> Result<(), Failure> {
         let groups = people.iter().map(|(person, known)| (*person, known.group.as_deref()));
         self.access.set_rules(self.schedules.rules(groups));
-        shared.standing().people = people.len();
+        let policy = self.config.policy(people.len())?;
+        let threshold = policy.threshold;
+        {
+            let mut standing = shared.standing();
+            (standing.people, standing.threshold) = (people.len(), threshold);
+        }
+        self.access.set_policy(policy);
+        self.output.set_threshold(threshold);
+        if let Some(calibration) = self.config.calibration() {
+            let target = self.config.settings.decision.target_fpir;
+            self.output.threshold(people.len(), target, target < calibration.supported())?;
+        }
+        Ok(())
     }
 
     fn see(&mut self, sighting: Sighting) -> Result<(), Failure> {

@@ -82,7 +82,7 @@ pub fn execute(args: &RunArgs) -> Result<Exit, Failure> {
         config.settings.camera.pace = "fastest".to_owned();
     }
     let camera = config.camera(args.source.source.as_deref(), start)?;
-    let policy = config.policy()?;
+    let policy = config.policy(0)?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).or_exit(Exit::Failure)?;
@@ -98,7 +98,7 @@ pub fn execute(args: &RunArgs) -> Result<Exit, Failure> {
     let standing = Mutex::new(Standing { threshold: policy.threshold, ..Standing::default() });
     let (seen, pulse, slot) = (AtomicU64::new(0), AtomicU64::new(0), Newest::new(Frame::empty()));
     let shared = Arc::new(Shared { slot, seen, pulse, stop, news, errands, standing, start });
-    let deciding = Deciding::new(args, policy, config.schedules()?, keeper, start);
+    let deciding = Deciding::new(args, config.clone(), keeper, start)?;
     let socket = socket.map(Arc::new);
     if let Some(socket) = socket.clone() {
         let counter = Counter::new(&config, args, &shared);

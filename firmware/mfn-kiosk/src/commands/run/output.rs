@@ -67,6 +67,22 @@ impl Output {
         self.event("gallery", json!({ "people": count }), &format!("gallery changed: {count} people"))
     }
 
+    /// What decisions are measured by from now on.
+    pub fn set_threshold(&mut self, threshold: f32) {
+        self.threshold = threshold;
+    }
+
+    /// The threshold was computed for so many people.
+    pub fn threshold(&self, people: usize, target: f64, extrapolated: bool) -> Result<(), Failure> {
+        let threshold = report::rounded(self.threshold);
+        let beyond = if extrapolated { ", extrapolated" } else { "" };
+        let text = format!("threshold {threshold} for {people} people, target FPIR {target}{beyond}");
+        let fields = json!({
+            "threshold": threshold, "people": people, "target_fpir": target, "extrapolated": extrapolated,
+        });
+        self.event("threshold", fields, &text)
+    }
+
     /// Something worth a line.
     pub fn note(&self, kind: &'static str, what: &str) -> Result<(), Failure> {
         self.event(kind, json!({ "what": what }), &format!("{kind}: {what}"))

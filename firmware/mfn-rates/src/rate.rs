@@ -1,5 +1,6 @@
 //! A rate with its number of trials and its 95 % interval.
 
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 /// The 97.5 % point of the normal distribution.
@@ -20,11 +21,17 @@ impl Rate {
         if self.trials == 0 { 0.0 } else { self.count as f64 / self.trials as f64 }
     }
 
-    /// The 95 % interval of the share: Wilson's (1927), or the rule of three where it never or always happened
-    /// (Hanley and Lippman-Hand 1983).
+    /// The 95 % interval of the share when the trials are independent of one another: Wilson's (1927), or the
+    /// rule of three where it never or always happened (Hanley and Lippman-Hand 1983).
     pub fn interval(self) -> [f64; 2] {
-        let (n, p) = (self.trials as f64, self.share());
-        if self.trials == 0 {
+        self.interval_over(self.trials)
+    }
+
+    /// The same interval when only so many of the trials tell something new: comparisons of a few people with
+    /// one another depend on each other, and then it is the number of people.
+    pub fn interval_over(self, independent: u64) -> [f64; 2] {
+        let (n, p) = (independent as f64, self.share());
+        if self.trials == 0 || independent == 0 {
             return [0.0, 1.0];
         }
         if self.count == 0 {
@@ -54,10 +61,12 @@ impl Rate {
 
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let object = serde_json::json!({
-            "rate": self.share(), "count": self.count, "trials": self.trials, "interval": self.interval(),
-        });
-        object.serialize(serializer)
+        let mut object = serializer.serialize_struct("Rate", 4)?;
+        object.serialize_field("rate", &self.share())?;
+        object.serialize_field("count", &self.count)?;
+        object.serialize_field("trials", &self.trials)?;
+        object.serialize_field("interval", &self.interval())?;
+        object.end()
     }
 }
 
@@ -81,5 +90,14 @@ mod tests {
         assert_eq!(Rate { count: 3000, trials: 3000 }.interval(), [0.999, 1.0]);
         assert_eq!(Rate { count: 0, trials: 2 }.interval(), [0.0, 1.0]);
         assert_eq!(Rate { count: 0, trials: 0 }.interval(), [0.0, 1.0]);
+    }
+
+    /// 100 comparisons of 10 people say no more than 10 trials.
+    #[test]
+    fn dependent_trials_widen_the_interval() {
+        let interval = |count, trials, independent| Rate { count, trials }.interval_over(independent);
+        assert_eq!(interval(50, 100, 10), Rate { count: 5, trials: 10 }.interval());
+        assert_eq!(interval(0, 9000, 30), [0.0, 0.1]);
+        assert_eq!(interval(0, 5, 0), [0.0, 1.0]);
     }
 }
