@@ -55,7 +55,9 @@ fn raw(mounted: &Mounted) -> Image {
     let headers = (0..bytes.len()).step_by(PAGE).filter(|&at| bytes[at..].starts_with(b"MFNGAL\r\n"));
     let files: Vec<Vec<u8>> = headers.filter_map(file).collect();
     assert!(!files.is_empty());
-    Image { files: [vec![bytes], files].concat(), ..Image::default() }
+    // Most of the image was never written; looking through zeros takes long under an emulator.
+    let written = bytes.chunks(PAGE).filter(|block| block.iter().any(|&b| b != 0));
+    Image { files: [vec![written.collect::<Vec<_>>().concat()], files].concat(), ..Image::default() }
 }
 
 #[test]
