@@ -4,7 +4,7 @@ use super::WITHOUT_TAGS;
 use super::harness::{Recording, Tally, open, record};
 use super::model::{Model, Operation, ask, contents, operation};
 use super::sim::{Betrayal, Image, SimDisk};
-use crate::{Access, Gallery};
+use crate::{Access, Backup, Cost, FileGallery, Gallery, Passphrase, Removed};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
@@ -103,6 +103,39 @@ fn a_hundred_thousand_cuts_leave_what_was_acknowledged() {
     println!("{} states, {sequences} random sequences, failures: {:?}", tally.states, tally.failures);
     assert!(tally.states >= 100_000);
     assert_eq!(tally.failed(), 0, "{tally:?}");
+}
+
+fn backup(gallery: &FileGallery) -> Backup {
+    let (mut file, cost) = (Vec::new(), Cost { memory_kib: 8, passes: 1, lanes: 1 });
+    let passphrase = Passphrase::new("correct horse battery".to_owned()).unwrap();
+    gallery.export(&mut file, &passphrase, cost).unwrap();
+    Backup::read(file.as_slice(), &passphrase).unwrap()
+}
+
+/// Two people come in; then a newer backup says that one of them was removed.
+#[test]
+fn a_cut_import_is_whole_or_not_at_all() {
+    let (there, here) = [(); 2].map(|()| SimDisk::new(Image::default(), Betrayal::None)).into();
+    let mut other = open(&there, Access::Write).unwrap();
+    ask(&mut other, &Operation::Enrol(1, vec![1, 2])).unwrap();
+    ask(&mut other, &Operation::Enrol(2, vec![3])).unwrap();
+    let before = backup(&other);
+    ask(&mut other, &Operation::Remove(1)).unwrap();
+    let mut gallery = open(&here, Access::Write).unwrap();
+    ask(&mut gallery, &Operation::Enrol(3, vec![4])).unwrap();
+    let mut acknowledged = Vec::new();
+    for backup in [None, Some(before), Some(backup(&other))] {
+        backup.map(|backup| gallery.import(&backup, Removed::LeaveOut).unwrap());
+        let people = contents(&gallery);
+        acknowledged.push((here.events(), Model { last_id: 3, people }));
+    }
+    assert_eq!(acknowledged.iter().map(|(_, model)| model.people.len()).collect::<Vec<_>>(), [1, 3, 2]);
+    let mut tally = Tally::default();
+    // Until the first person was there, nobody is what there may be.
+    acknowledged.insert(0, (0, Model::default()));
+    tally.run(&Recording { log: here.log(), acknowledged }, if SLOW { 9 } else { 1 }, 8, 3);
+    println!("import: {} states, failures: {:?}", tally.states, tally.failures);
+    assert!(tally.states > 100 && tally.failed() == 0, "{tally:?}");
 }
 
 /// The harness proves nothing unless it catches a store that is wrong.
