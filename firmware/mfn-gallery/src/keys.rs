@@ -115,9 +115,9 @@ impl KeyTable {
     fn read_copy(&self, pair: usize, copy: u64) -> io::Result<Option<Page>> {
         let mut sealed = vec![0; PAGE];
         self.file.read_all_at(&mut sealed, place(pair, copy))?;
-        let Some(mut text) = self.secret.open(&associated(pair), &sealed) else { return Ok(None) };
-        let page = Page::decode(&text);
-        text.zeroize();
+        // In place, so that there is one copy of the keys to wipe.
+        let page = self.secret.open_in_place(&associated(pair), &mut sealed).and_then(Page::decode);
+        sealed.zeroize();
         Ok(page)
     }
 
