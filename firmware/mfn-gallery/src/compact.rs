@@ -8,11 +8,7 @@
 use crate::edit::LENGTH_TOLERANCE;
 use crate::rows::Rows;
 use mfn_kernels::Kernels;
-use std::sync::Arc;
 
-/// Templates from which on the copy is worth its memory (a quarter more): below, the exact scan
-/// takes some 0.2 ms and stays in the caches.
-const LARGE: usize = 4096;
 /// Rows multiplied at a time.
 const CHUNK: usize = 64;
 /// Longest template that a snapshot may hold.
@@ -35,11 +31,6 @@ pub(crate) struct CompactProbe {
 }
 
 impl Compact {
-    /// The copy, where the gallery is large enough.
-    pub(crate) fn if_large(rows: &Rows) -> Option<Arc<Compact>> {
-        (rows.count() >= LARGE).then(|| Arc::new(Compact::of(rows)))
-    }
-
     /// The copy.
     pub(crate) fn of(rows: &Rows) -> Compact {
         let mut copy = Rows::<i8>::zeroed(rows.dimension(), rows.count());

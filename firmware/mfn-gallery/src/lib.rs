@@ -24,6 +24,7 @@ mod key;
 mod keys;
 mod load;
 mod lock;
+mod matrix;
 mod metadata;
 mod name;
 mod packed;

@@ -1,19 +1,17 @@
 //! The packed part of `gallery.mfn`: the sealed index and a sealed chunk for each person.
 
 use crate::bytes::Fields;
-use crate::compact::Compact;
 use crate::disk::DiskFile;
 use crate::edit::{put_reference, take_template};
 use crate::header::{Header, PAGE, damaged};
 use crate::keys::{KeyTable, Lookup};
+use crate::matrix::Builder;
 use crate::person::{KeyPlace, Person, TemplateNotes};
-use crate::rows::Rows;
 use crate::seal::{Id, OVERHEAD, Secret};
 use crate::snapshot::Snapshot;
 use crate::{Finding, Metadata, Problem};
 use mfn_template::PersonId;
 use std::io;
-use std::sync::Arc;
 
 /// Bytes before the list of people.
 const INDEX_START: usize = 16;
@@ -177,11 +175,11 @@ impl Index {
         keys: &KeyTable,
     ) -> Result<(Snapshot, Vec<(Id, Finding)>), Problem> {
         let count = self.lines.iter().map(|line| line.templates as usize).sum();
-        let mut rows = Rows::zeroed(header.dimension, count);
+        let mut rows = Builder::sized(header.dimension, count);
         let (mut people, mut findings) = (Vec::with_capacity(self.lines.len()), Vec::new());
         let mut at = header.chunks_at().ok_or_else(|| damaged("impossible lengths"))?;
         // One buffer for all: many of different lengths would leave holes between what stays.
-        let (mut row, mut sealed) = (0, Vec::new());
+        let (mut row, mut sealed, mut values) = (0, Vec::new(), Vec::new());
         for (i, line) in (0u64..).zip(&self.lines) {
             let len = line.text as usize + OVERHEAD;
             let Lookup::Key(secret) = keys.get(line.key) else {
@@ -193,28 +191,29 @@ impl Index {
             file.read_all_at(&mut sealed, at)?;
             at += len as u64;
             let text = secret.open_in_place(&associated(&header.snapshot, i), &mut sealed);
-            match text.and_then(|text| decode_person(line, text, &mut rows, row)) {
+            values.resize(line.templates as usize * header.dimension, 0.0);
+            match text.and_then(|text| decode_person(line, text, &mut values, row)) {
                 Some(person) => {
+                    values.chunks(header.dimension).for_each(|values| rows.push(values));
                     row += person.templates.len();
                     people.push(person);
                 }
                 None => findings.push((line.key.serial, Finding::DamagedPerson { person: line.id })),
             }
         }
-        rows.truncate(row);
         let generation = header.generation;
-        let (next_id, erased, compact) = (self.next_id, self.erased, Compact::if_large(&rows));
-        let rows = Arc::new(rows);
-        Ok((Snapshot { generation, next_id, people, erased, rows, compact }, findings))
+        let (next_id, erased, rows) = (self.next_id, self.erased, rows.finish());
+        Ok((Snapshot { generation, next_id, people, erased, rows }, findings))
     }
 }
 
-fn decode_person(line: &Line, text: &[u8], rows: &mut Rows, first_row: usize) -> Option<Person> {
+/// A person, and the values of all templates.
+fn decode_person(line: &Line, text: &[u8], values: &mut [f32], first_row: usize) -> Option<Person> {
     let mut fields = Fields(text);
     let (name, metadata) = Metadata::decode(&mut fields)?;
-    let mut template = |i| take_template(&mut fields, rows.row_mut(first_row + i));
-    let templates =
-        TemplateNotes::new((0..line.templates as usize).map(&mut template).collect::<Option<_>>()?)?;
+    let dimension = values.len() / line.templates as usize;
+    let notes = values.chunks_mut(dimension).map(|values| take_template(&mut fields, values));
+    let templates = TemplateNotes::new(notes.collect::<Option<_>>()?)?;
     let (metadata, first_row) = (metadata.into(), u32::try_from(first_row).ok()?);
     let Line { id, key, .. } = *line;
     fields.0.is_empty().then_some(Person { id, name, metadata, templates, key, first_row })

@@ -54,13 +54,6 @@ impl Rows<f32> {
         &mut self.values_mut()[i * dimension..][..dimension]
     }
 
-    /// Copies `count` rows of others, which have the same dimension.
-    pub(crate) fn copy_from(&mut self, at: usize, from: &Rows, first: usize, count: usize) {
-        let (dimension, len) = (self.dimension, count * self.dimension);
-        self.values_mut()[at * dimension..][..len]
-            .copy_from_slice(&from.values()[first * dimension..][..len]);
-    }
-
     /// Forgets the rows from `count` on.
     pub(crate) fn truncate(&mut self, count: usize) {
         self.count = self.count.min(count);

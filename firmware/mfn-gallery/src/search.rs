@@ -4,6 +4,7 @@
 
 use crate::Person;
 use crate::compact::{Compact, CompactProbe};
+use crate::matrix::Matrix;
 use crate::rows::Rows;
 use mfn_kernels::Kernels;
 use mfn_template::{Candidate, Candidates, Template};
@@ -35,26 +36,27 @@ impl Restriction<'_> {
 
 /// The `k` best people for a probe. `people` own the rows in sequence.
 pub(crate) fn search(
-    rows: &Rows,
-    compact: Option<&Compact>,
+    matrix: &Matrix,
     people: &[Person],
     probe: &Template,
     k: usize,
     among: &Restriction<'_>,
 ) -> Candidates {
-    assert_eq!(probe.values().len(), rows.dimension(), "a probe of another template space");
+    assert_eq!(probe.values().len(), matrix.dimension(), "a probe of another template space");
     let mut best = Best::new(people, k, among);
     if best.wanted > 0 {
-        match compact {
-            Some(compact) => search_compact(rows, compact, probe, &mut best),
-            None => search_all(rows, probe, &mut best),
+        for (first, block) in matrix.blocks() {
+            match &block.compact {
+                Some(compact) => search_compact(&block.rows, compact, first, probe, &mut best),
+                None => search_all(&block.rows, first, probe, &mut best),
+            }
         }
     }
     Candidates(best.found)
 }
 
-/// Compares every row exactly.
-fn search_all(rows: &Rows, probe: &Template, best: &mut Best) {
+/// Compares every row of a block exactly.
+fn search_all(rows: &Rows, first: usize, probe: &Template, best: &mut Best) {
     let kernels = Kernels::detect();
     let mut scores = [0.0f32; BLOCK];
     for (i, block) in rows.values().chunks(BLOCK * rows.dimension()).enumerate() {
@@ -63,14 +65,14 @@ fn search_all(rows: &Rows, probe: &Template, best: &mut Best) {
         let mut bar = best.bar();
         for (j, &score) in scores.iter().enumerate() {
             if score > bar {
-                bar = best.offer(i * BLOCK + j, score);
+                bar = best.offer(first + i * BLOCK + j, score);
             }
         }
     }
 }
 
 /// Compares every row's 8-bit copy, and exactly those whose similarity may be over the bar.
-fn search_compact(rows: &Rows, compact: &Compact, probe: &Template, best: &mut Best) {
+fn search_compact(rows: &Rows, compact: &Compact, start: usize, probe: &Template, best: &mut Best) {
     let kernels = Kernels::detect();
     let compact_probe = CompactProbe::of(probe.values());
     let mut limits = [0.0f32; BLOCK];
@@ -81,7 +83,7 @@ fn search_compact(rows: &Rows, compact: &Compact, probe: &Template, best: &mut B
         for (j, &limit) in limits.iter().enumerate() {
             if limit > bar {
                 let score = kernels.dot_f32(probe.values(), rows.row(first + j));
-                bar = best.offer(first + j, score);
+                bar = best.offer(start + first + j, score);
             }
         }
     }
@@ -145,6 +147,7 @@ impl<'a> Best<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matrix::Builder;
     use crate::person::KeyPlace;
     use crate::{Metadata, PersonName, TemplateNote};
     use mfn_template::PersonId;
@@ -182,17 +185,20 @@ mod tests {
         fn the_first_pass_changes_nothing(templates in crowd(), k in 0usize..8) {
             let (probe, templates) = templates.split_last().unwrap();
             let count = templates.len() / 3 * 3;
-            let mut rows = Rows::zeroed(40, count);
-            (0..count).for_each(|i| rows.row_mut(i).copy_from_slice(templates[i].values()));
+            let matrix = |large| {
+                let mut builder = Builder::new(40, count, large);
+                templates[..count].iter().for_each(|template| builder.push(template.values()));
+                builder.finish()
+            };
+            let (rows, compact) = (matrix(false), matrix(true));
             let people: Vec<Person> = (0..count / 3).map(|i| person(i, 3 * i)).collect();
-            let compact = Compact::of(&rows);
             let all = Restriction::default();
-            let plain = search(&rows, None, &people, probe, k, &all);
-            prop_assert_eq!(search(&rows, Some(&compact), &people, probe, k, &all), plain);
+            let plain = search(&rows, &people, probe, k, &all);
+            prop_assert_eq!(search(&compact, &people, probe, k, &all), plain);
             let valid = Restriction { valid_at: Some(SystemTime::UNIX_EPOCH), ..all };
-            let some = search(&rows, None, &people, probe, k, &valid);
-            prop_assert_eq!(search(&rows, Some(&compact), &people, probe, k, &valid), some.clone());
-            let mut wanted = search(&rows, None, &people, probe, people.len(), &all).0;
+            let some = search(&rows, &people, probe, k, &valid);
+            prop_assert_eq!(search(&compact, &people, probe, k, &valid), some.clone());
+            let mut wanted = search(&rows, &people, probe, people.len(), &all).0;
             wanted.retain(|c| c.person.0 % 3 != 0);
             wanted.truncate(k);
             prop_assert_eq!(some.0, wanted);

@@ -1,15 +1,13 @@
 //! The state of a gallery, and its changes as pure functions from one state to the next.
 
-use crate::compact::Compact;
 use crate::edit::{Edit, Reference, What};
+use crate::matrix::Matrix;
 use crate::person::{EnrolTemplate, Enrolment, KeyPlace, Person, TemplateNotes};
-use crate::rows::Rows;
 use crate::seal::Id;
 use crate::search::{self, Restriction};
 use crate::{GalleryError, Metadata, PersonName, TemplateNote};
 use mfn_template::{Candidates, PersonId, Template};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Everything that a gallery holds.
 #[derive(Clone)]
@@ -22,10 +20,8 @@ pub(crate) struct Snapshot {
     pub(crate) people: Vec<Person>,
     /// Serials of the keys of everybody who was ever removed.
     pub(crate) erased: Vec<Id>,
-    /// Shared, because a new name leaves them as they are.
-    pub(crate) rows: Arc<Rows>,
-    /// Of the same rows, where there are enough of them.
-    pub(crate) compact: Option<Arc<Compact>>,
+    /// One a template.
+    pub(crate) rows: Matrix,
 }
 
 /// References that a person gets, beside the rows that they have.
@@ -34,14 +30,14 @@ type Added<'a> = HashMap<PersonId, Vec<&'a Reference>>;
 impl Snapshot {
     /// A gallery that nobody is enrolled in.
     pub(crate) fn empty(dimension: usize) -> Snapshot {
-        let rows = Arc::new(Rows::zeroed(dimension, 0));
+        let rows = Matrix::empty(dimension);
         let (people, erased) = Default::default();
-        Snapshot { generation: 0, next_id: 1, people, erased, rows, compact: None }
+        Snapshot { generation: 0, next_id: 1, people, erased, rows }
     }
 
     /// See [`crate::Gallery::search_among`].
     pub(crate) fn search(&self, probe: &Template, k: usize, among: &Restriction<'_>) -> Candidates {
-        search::search(&self.rows, self.compact.as_deref(), &self.people, probe, k, among)
+        search::search(&self.rows, &self.people, probe, k, among)
     }
 
     /// Whether these people can be enrolled.
@@ -161,23 +157,23 @@ impl Snapshot {
         }
     }
 
-    /// Builds the rows anew from those before and what was added, person after person.
-    fn put_rows(&mut self, before: &Rows, added: &Added<'_>) {
-        let count = self.people.iter().map(|p| p.templates.len()).sum();
-        let mut rows = Rows::zeroed(before.dimension(), count);
-        let mut first_row = 0;
+    /// Puts what was added behind the rows of each person; those before the first change stay where they
+    /// are.
+    fn put_rows(&mut self, before: &Matrix, added: &Added<'_>) {
+        let (mut row, mut kept, mut others) = (0, 0, Vec::new());
         for person in &mut self.people {
             let new = added.get(&person.id).map_or(&[][..], Vec::as_slice);
-            let kept = person.templates.len() - new.len();
-            rows.copy_from(first_row, before, person.first_row(), kept);
-            for (i, reference) in new.iter().enumerate() {
-                rows.row_mut(first_row + kept + i).copy_from_slice(&reference.values);
+            let old = person.first_row()..person.first_row() + person.templates.len() - new.len();
+            if kept == row && old.start == row && !old.is_empty() {
+                kept = old.end;
+            } else {
+                others.extend(old.map(|i| before.row(i)));
             }
-            person.first_row = first_row as u32;
-            first_row += person.templates.len();
+            others.extend(new.iter().map(|reference| &*reference.values));
+            person.first_row = row as u32;
+            row += person.templates.len();
         }
-        self.compact = Compact::if_large(&rows);
-        self.rows = Arc::new(rows);
+        self.rows = before.with(kept, &others);
     }
 
     pub(crate) fn person(&self, id: PersonId) -> Result<&Person, GalleryError> {
