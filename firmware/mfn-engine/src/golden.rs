@@ -42,29 +42,19 @@ pub struct DetectorTest {
     pub largest_shift: f32,
 }
 
-/// What the three texts say is for people; they are required so that no golden file goes without.
+/// What the three texts say is for people; they are required so that no golden file goes without. A recogniser's
+/// outputs are called `templates`, a detector's `faces`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RecogniserFile {
+#[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>"))]
+struct GoldenFile<T> {
     #[serde(rename = "input")]
     _input: String,
     #[serde(rename = "output")]
     _output: String,
     #[serde(rename = "runtime")]
     _runtime: String,
-    templates: BTreeMap<String, Vec<f32>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DetectorFile {
-    #[serde(rename = "input")]
-    _input: String,
-    #[serde(rename = "output")]
-    _output: String,
-    #[serde(rename = "runtime")]
-    _runtime: String,
-    faces: BTreeMap<String, Vec<FaceEntry>>,
+    #[serde(alias = "templates", alias = "faces")]
+    outputs: BTreeMap<String, T>,
 }
 
 #[derive(Deserialize)]
@@ -93,9 +83,9 @@ pub(crate) struct GoldenCrop {
 
 /// Reads a recogniser's golden crops; each file's hash is checked first.
 pub(crate) fn crops(folder: &ModelFolder) -> Result<Vec<GoldenCrop>, ModelError> {
-    let file: RecogniserFile = parse(folder)?;
+    let file: GoldenFile<Vec<f32>> = parse(folder)?;
     let mut crops = Vec::new();
-    for (name, values) in file.templates {
+    for (name, values) in file.outputs {
         let template = Template::normalise(&values).map_err(|e| wrong(folder, format!("{name}: {e}")))?;
         if Some(values.len()) != folder.dimension() {
             return Err(wrong(folder, format!("{name} has {} values", values.len())));
@@ -107,11 +97,11 @@ pub(crate) fn crops(folder: &ModelFolder) -> Result<Vec<GoldenCrop>, ModelError>
 
 /// Reads a detector's golden pictures with their faces, best first.
 pub(crate) fn pictures(folder: &ModelFolder) -> Result<Vec<(RgbImage, Vec<Detection>)>, ModelError> {
-    let file: DetectorFile = parse(folder)?;
+    let file: GoldenFile<Vec<FaceEntry>> = parse(folder)?;
     let read = |(name, faces): (String, Vec<FaceEntry>)| {
         Ok((picture(folder, &name)?, faces.iter().map(FaceEntry::detection).collect()))
     };
-    file.faces.into_iter().map(read).collect()
+    file.outputs.into_iter().map(read).collect()
 }
 
 fn parse<T: for<'a> Deserialize<'a>>(folder: &ModelFolder) -> Result<T, ModelError> {
@@ -134,7 +124,8 @@ fn picture(folder: &ModelFolder, name: &str) -> Result<RgbImage, ModelError> {
 
 /// `vice-president` of `vice-president-1-crop.png`: what stands before the first part that is a number.
 fn person(name: &str) -> String {
-    let parts = name.split('-').take_while(|part| part.parse::<u32>().is_err());
+    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
+    let parts = stem.split('-').take_while(|part| part.parse::<u32>().is_err());
     parts.collect::<Vec<_>>().join("-")
 }
 
@@ -198,6 +189,7 @@ mod tests {
     fn file_names_say_who_is_in_them() {
         assert_eq!(person("vice-president-1-crop.png"), "vice-president");
         assert_eq!(person("president-12-crop.png"), person("president-3-crop.png"));
+        assert_eq!(person("president-12.png"), "president");
     }
 
     fn crop(person: &str, values: &[f32]) -> GoldenCrop {

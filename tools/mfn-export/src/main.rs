@@ -3,7 +3,6 @@
 use clap::Parser;
 use mfn_export::cli::{Cli, Command};
 use mfn_export::commands;
-use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -13,9 +12,6 @@ fn main() -> ExitCode {
     }
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("mfn_export=info")).init();
     let outcome = match command {
-        Command::Inspect { arch, json } if Path::new(&arch).exists() => {
-            commands::inspect_model::run(Path::new(&arch), json)
-        }
         Command::Inspect { arch, json } => commands::inspect::run(&arch, json),
         Command::Curve { runs, out } => commands::curve::run(&runs, &out),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),

@@ -6,7 +6,6 @@ pub mod evaluate;
 pub mod export;
 pub mod import;
 pub mod inspect;
-pub mod inspect_model;
 pub mod keygen;
 pub mod prepare;
 pub mod quantise;

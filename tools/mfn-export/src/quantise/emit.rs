@@ -3,7 +3,7 @@
 //! The integer form is the usual one of QuantizeLinear and DequantizeLinear pairs, which every runtime reads:
 //! weights int8, symmetric, one scale an output channel; activations int8, one scale and zero point a tensor;
 //! biases int32 of scale s_x * s_w. A layer's activation stands between its sums and QuantizeLinear, in floats;
-//! sums of two tensors add dequantised ones; the output stays in floats.
+//! sums of two tensors add dequantised ones; what the last layer reads and gives stays in floats.
 
 use super::grid::Grid;
 use super::network::{Layer, Network, Op};

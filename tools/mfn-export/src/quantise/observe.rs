@@ -28,36 +28,54 @@ pub struct Seen {
 /// By name of the tensor.
 pub type SeenTensors = HashMap<String, Seen>;
 
-/// Runs the float network on normalised crops, each `[3, 112, 112]`, and looks at every tensor that can have a
-/// grid. `done` is called after each.
+/// Runs the float network on normalised crops, each `[3, 112, 112]`, and looks at its output and every tensor that
+/// can have a grid. `done` is called after each crop.
 ///
 /// # Errors
 /// When the runtime does not take the network.
-pub fn observe(
+pub fn observe(network: &Network, crops: &[Vec<f32>], threads: usize, done: Done) -> Result<SeenTensors> {
+    let mut names = tensors(network);
+    names.push(network.output.0.clone());
+    let seen = look(&emit(network, &Form::Float), network, &names, crops, threads, done)?;
+    Ok(names.into_iter().zip(seen).collect())
+}
+
+/// The mean output of a file that was made of the network.
+///
+/// # Errors
+/// When the runtime does not take the file.
+pub fn mean_output(
+    onnx: &[u8],
     network: &Network,
     crops: &[Vec<f32>],
     threads: usize,
-    done: &(dyn Fn() + Sync),
-) -> Result<SeenTensors> {
-    let names = tensors(network);
-    let plan = plan(network, &names).map_err(|e| anyhow!("the network cannot be run: {e:#}"))?;
+    done: Done,
+) -> Result<Vec<f64>> {
+    let seen = look(onnx, network, std::slice::from_ref(&network.output.0), crops, threads, done)?;
+    Ok(seen.into_iter().next().map(|seen| seen.mean).unwrap_or_default())
+}
+
+/// Called after each crop.
+pub type Done<'a> = &'a (dyn Fn() + Sync);
+
+fn look(
+    onnx: &[u8],
+    network: &Network,
+    names: &[String],
+    crops: &[Vec<f32>],
+    threads: usize,
+    done: Done,
+) -> Result<Vec<Seen>> {
+    let plan = plan(onnx, network, names).map_err(|e| anyhow!("the network cannot be run: {e:#}"))?;
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<Seen>> {
         let mut seen = vec![Seen::default(); names.len()];
-        while let Some((number, crop)) = {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            crops.get(i).map(|c| (i, c))
-        } {
-            let input = Tensor::from_shape(&[1, 3, INPUT_SIDE, INPUT_SIDE], crop)?;
-            let outputs = plan.run(tvec!(input.into()))?;
-            let mut rng = fastrand::Rng::with_seed(number as u64);
-            for (seen, output) in seen.iter_mut().zip(&outputs) {
-                let values = output.try_as_plain_ram()?.as_slice::<f32>()?;
-                seen.add(values, *output.shape().get(1).context("a tensor has no channels")?, &mut rng);
-            }
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(crop) = crops.get(number) else { return Ok(seen) };
+            see(&plan, crop, &mut fastrand::Rng::with_seed(number as u64), &mut seen)?;
             done();
         }
-        Ok(seen)
     };
     let parts = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
@@ -70,11 +88,26 @@ pub fn observe(
     parts.into_iter().for_each(|part| all.iter_mut().zip(part).for_each(|(a, b)| a.merge(b)));
     let per_face = 1.0 / crops.len().max(1) as f64;
     all.iter_mut().flat_map(|seen| &mut seen.mean).for_each(|m| *m *= per_face);
-    Ok(names.into_iter().zip(all).collect())
+    Ok(all)
 }
 
-fn plan(network: &Network, names: &[String]) -> Result<Arc<TypedRunnableModel>> {
-    let mut model = tract_onnx::onnx().model_for_read(&mut &emit(network, &Form::Float)[..])?;
+fn see(
+    plan: &Arc<TypedRunnableModel>,
+    crop: &[f32],
+    rng: &mut fastrand::Rng,
+    seen: &mut [Seen],
+) -> Result<()> {
+    let input = Tensor::from_shape(&[1, 3, INPUT_SIDE, INPUT_SIDE], crop)?;
+    let outputs = plan.run(tvec!(input.into()))?;
+    for (seen, output) in seen.iter_mut().zip(&outputs) {
+        let values = output.try_as_plain_ram()?.as_slice::<f32>()?;
+        seen.add(values, *output.shape().get(1).context("a tensor has no channels")?, rng);
+    }
+    Ok(())
+}
+
+fn plan(onnx: &[u8], network: &Network, names: &[String]) -> Result<Arc<TypedRunnableModel>> {
+    let mut model = tract_onnx::onnx().model_for_read(&mut &onnx[..])?;
     let shape = &network.input.1;
     ensure!(shape[..] == [1, 3, INPUT_SIDE, INPUT_SIDE], "its input has shape {shape:?}");
     let find = |name: &String| model.node_id_by_name(name).map(|id| OutletId::new(id, 0));

@@ -1,0 +1,149 @@
+//! Quantising: the file is what the engine and onnxruntime read, near to fp32, and nothing is lost on the way.
+
+use image::RgbImage;
+use mfn_export::arch::Architecture;
+use mfn_export::bundle::{Password, generate, secret_key, sign, verify};
+use mfn_export::export::{Description, GoldenCrop, fold, templates, to_onnx, write};
+use mfn_export::faces::Crop;
+use mfn_export::manifest::Manifest;
+use mfn_export::net::{ParameterSet, Role};
+use mfn_export::onnx::Writer;
+use mfn_export::quantise::{Choice, Cost, Network, Rule, cost, quantise, with_int8};
+use mfn_vision::AlignedFace;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Weights, batch norms, statistics and slopes that are all different, as after training.
+fn trained(architecture: Architecture) -> ParameterSet {
+    let mut rng = fastrand::Rng::with_seed(4);
+    let mut set = ParameterSet::network(architecture, &mut rng);
+    for parameter in set.list.iter_mut().filter(|p| p.role != Role::Weight) {
+        let (middle, half) = match parameter.name.rsplit('.').next() {
+            Some("gamma" | "variance") => (1.0, 0.5),
+            Some("slope") => (0.25, 0.2),
+            _ => (0.0, 0.3),
+        };
+        parameter.values.iter_mut().for_each(|v| *v = middle + half * (2.0 * rng.f32() - 1.0));
+    }
+    set
+}
+
+/// Blobs of colour with noise.
+fn picture(number: u64) -> RgbImage {
+    let mut rng = fastrand::Rng::with_seed(number);
+    let places: Vec<[f32; 3]> =
+        (0..6).map(|_| [112.0 * rng.f32(), 112.0 * rng.f32(), 4.0 + 20.0 * rng.f32()]).collect();
+    RgbImage::from_fn(112, 112, |x, y| {
+        let blob = |[a, b, r]: [f32; 3]| 200.0 * (-((x as f32 - a).hypot(y as f32 - b) / r).powi(2)).exp();
+        image::Rgb(
+            [0, 2, 4].map(|i| (blob(places[i]) + blob(places[i + 1]) + 30.0 * rng.f32()).min(255.0) as u8),
+        )
+    })
+}
+
+fn crops(count: u64) -> Vec<Crop> {
+    let aligned = |n| {
+        let rgb = mfn_vision::RgbImage::from_raw(112, 112, picture(n).into_raw()).unwrap();
+        Crop { face: AlignedFace::from_rgb(&rgb).unwrap(), person: Some((n / 2) as usize) }
+    };
+    (0..count).map(aligned).collect()
+}
+
+fn exported(architecture: Architecture, folder: &Path) -> PathBuf {
+    let set = trained(architecture);
+    let golden: Vec<GoldenCrop> = ["a-1.png", "a-2.png", "b-1.png"]
+        .iter()
+        .enumerate()
+        .map(|(i, file)| GoldenCrop { file: file.to_string(), picture: picture(100 + i as u64) })
+        .collect();
+    let onnx = to_onnx(architecture.name(), &fold(architecture, &set).unwrap());
+    let out = folder.join(architecture.name());
+    let description = Description::trained(architecture.name().into(), "MIT".into());
+    write(&out, &description, &onnx, &golden, &templates(architecture, &set, &golden).unwrap()).unwrap();
+    out
+}
+
+fn int8(folder: &Path, choice: Choice) -> (Vec<u8>, Cost) {
+    let manifest = Manifest::read(folder).unwrap();
+    let network = Network::parse(&std::fs::read(folder.join(&manifest.networks["fp32"])).unwrap()).unwrap();
+    let crops = crops(20);
+    let inputs: Vec<Vec<f32>> = crops[..12]
+        .iter()
+        .map(|crop| {
+            let mut input = vec![0.0; 3 * 112 * 112];
+            manifest.input.normalise(crop.face.data(), &mut input);
+            input
+        })
+        .collect();
+    let bytes = quantise(&network, &inputs, choice, 2, &|| ()).unwrap();
+    let cost = with_int8(folder, &bytes, |trial| cost(trial, &crops[12..], 2)).unwrap();
+    (bytes, cost)
+}
+
+#[test]
+fn both_networks_stay_near_to_fp32_at_a_quarter_of_the_size() {
+    let at = tempfile::tempdir().unwrap();
+    for architecture in Architecture::ALL {
+        let folder = exported(architecture, at.path());
+        let (bytes, cost) = int8(&folder, Choice { rule: Rule::Mse, weights_only: false });
+        println!("{}: {cost:?}", architecture.name());
+        assert!(cost.cosine_mean > 0.99 && cost.faces == 8, "{cost:?}");
+        assert!(cost.pairs.is_some_and(|p| p.mated == 4 && p.non_mated == 24));
+        let share = bytes.len() as f64
+            / std::fs::metadata(folder.join(format!("{}.onnx", architecture.name()))).unwrap().len() as f64;
+        assert!(share < 0.31, "{share}");
+        onnxruntime_agrees(&folder);
+    }
+}
+
+/// The ONNX checker and onnxruntime against the engine's templates in golden.json.
+fn onnxruntime_agrees(folder: &Path) {
+    let python = std::env::var_os("MFN_PYTHON").unwrap_or("python3".into());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/int8_agrees.py");
+    match Command::new(python).arg(script).arg(folder).output() {
+        Ok(result) if result.status.success() => {
+            println!("onnxruntime: lowest cosine {}", String::from_utf8_lossy(&result.stdout).trim());
+        }
+        Ok(result) if result.status.code() == Some(77) => {
+            println!("skipped: Python without onnx, onnxruntime, numpy or cv2 (MFN_PYTHON names another)");
+        }
+        Ok(result) => panic!("{result:?}"),
+        Err(error) => println!("skipped: no Python ({error})"),
+    }
+}
+
+#[test]
+fn weights_alone_cost_less_and_the_old_signature_goes() {
+    let at = tempfile::tempdir().unwrap();
+    let folder = exported(Architecture::MobileFaceNet, at.path());
+    let key = generate(&at.path().join("key"), Password::None).unwrap();
+    sign(&folder, &secret_key(&key.secret, || unreachable!()).unwrap(), "test").unwrap();
+    let (_, whole) = int8(&folder, Choice { rule: Rule::Percentile, weights_only: false });
+    assert!(!folder.join("manifest.toml.minisig").exists());
+    verify(&folder, None).unwrap();
+    let (_, weights) = int8(&folder, Choice { rule: Rule::Mse, weights_only: true });
+    assert!(weights.cosine_mean > whole.cosine_mean && weights.cosine_mean > 0.999, "{weights:?} {whole:?}");
+    verify(&folder, None).unwrap();
+}
+
+#[test]
+fn a_check_that_fails_leaves_the_folder_as_it_was() {
+    let at = tempfile::tempdir().unwrap();
+    let folder = exported(Architecture::MobileFaceNet, at.path());
+    let before = std::fs::read(folder.join("manifest.toml")).unwrap();
+    let failed: anyhow::Result<()> = with_int8(&folder, b"x", |_| anyhow::bail!("no"));
+    assert!(failed.is_err());
+    assert_eq!(std::fs::read(folder.join("manifest.toml")).unwrap(), before);
+    verify(&folder, None).unwrap();
+    assert_eq!(std::fs::read_dir(at.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn operators_that_cannot_be_quantised_are_named() {
+    let mut writer = Writer::new("x");
+    writer.node("Softmax", "odd".into(), vec!["x".into()], vec![]);
+    let file = writer.finish(("x", &[1, 3, 112, 112]), ("odd", &[1, 8]));
+    let error = format!("{:#}", Network::parse(&file).unwrap_err());
+    assert!(error.contains("Softmax") && error.contains("odd") && !error.contains('\n'), "{error}");
+    assert!(Network::parse(b"nonsense").unwrap_err().to_string().contains("no ONNX"));
+}
