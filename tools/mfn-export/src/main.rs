@@ -29,8 +29,32 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("mfn-export: {error:#}");
+            eprintln!("mfn-export: {}", one_line(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The error with its causes; one that the text before it holds already is not said twice.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line += if line.is_empty() { "" } else { ": " };
+            line += &cause;
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error =
+            anyhow::anyhow!("no such file").context("cannot read x: no such file; look").context("model");
+        assert_eq!(one_line(&error), "model: cannot read x: no such file; look");
     }
 }

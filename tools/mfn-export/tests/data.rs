@@ -125,10 +125,31 @@ fn every_kind_of_source_gives_the_same_pictures() {
 fn data(root: &Path, path: &str) -> Data {
     Data {
         root: root.to_str().unwrap().into(),
-        sources: vec![Source { path: path.into(), labelled: true, share: 1.0, leave_out: Vec::new() }],
+        sources: vec![Source {
+            path: path.into(),
+            labelled: true,
+            list: None,
+            share: 1.0,
+            leave_out: Vec::new(),
+        }],
         exclude: None,
+        choose_by: Vec::new(),
         held_out: HeldOut { one_in: 0, ..HeldOut::default() },
     }
+}
+
+#[test]
+fn a_list_names_the_pictures_of_a_source() {
+    let at = tempfile::tempdir().unwrap();
+    write_folder(&at.path().join("a"));
+    let mut data = data(at.path(), "a");
+    data.sources[0].list = Some("list.txt".into());
+    std::fs::write(at.path().join("list.txt"), "# {}\nperson-0/1.png\nperson-2/0.jpg\n").unwrap();
+    let set = Dataset::open(&data).unwrap();
+    assert_eq!((set.train.len(), set.identities), (2, 2));
+    std::fs::write(at.path().join("list.txt"), "person-0/1.png\nperson-9/0.jpg\n").unwrap();
+    let error = Dataset::open(&data).err().unwrap().to_string();
+    assert!(error.contains("person-9/0.jpg"), "{error}");
 }
 
 #[test]
@@ -143,7 +164,13 @@ fn people_are_excluded_and_held_out() {
     let one = Dataset::open(&both).unwrap();
     assert_eq!((one.train.len(), one.held_out.len(), one.identities), (8, 4, 2));
     // The same folder in a second archive is the same person.
-    both.sources.push(Source { path: "b.zip".into(), labelled: true, share: 1.0, leave_out: Vec::new() });
+    both.sources.push(Source {
+        path: "b.zip".into(),
+        labelled: true,
+        list: None,
+        share: 1.0,
+        leave_out: Vec::new(),
+    });
     let two = Dataset::open(&both).unwrap();
     assert_eq!((two.train.len(), two.held_out.len(), two.identities), (16, 8, 2));
     assert_ne!(one.fingerprint, two.fingerprint);

@@ -1,6 +1,6 @@
 //! Key pairs as minisign's key files.
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -92,6 +92,10 @@ pub fn secret_key(path: &Path, password: impl FnOnce() -> Result<Password>) -> R
     };
     if let Ok(key) = SecretKey::from_unencrypted_box(boxed()?) {
         return Ok(key);
+    }
+    // The reader takes any base64 for an encrypted key, and would ask for its password.
+    if public_key(path).is_ok() {
+        bail!("{}: it is a public key; signing needs the secret one", path.display());
     }
     SecretKey::from_box(boxed()?, password()?.given())
         .map_err(|e| anyhow!("{}: it holds no secret key, or the password is wrong ({e})", path.display()))

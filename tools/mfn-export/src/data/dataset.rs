@@ -73,6 +73,7 @@ impl Dataset {
             let start = set.train.len();
             let (archive, members) = Archive::open(&resolve(&data.root, &source.path)?)?;
             ensure!(!members.is_empty(), "data {}: there is no picture in it", archive.path().display());
+            let members = listed(data, source, members)?;
             set.archives.push(archive);
             for member in members {
                 let folder = member.folder().unwrap_or_default();
@@ -133,6 +134,26 @@ fn excluded(data: &Data) -> Result<HashSet<String>> {
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("data {}: cannot be read", path.display()))?;
     Ok(text.lines().map(str::trim).filter(|l| !l.is_empty()).map(String::from).collect())
+}
+
+/// Those of the source's pictures that its list names.
+fn listed(data: &Data, source: &Source, members: Vec<Member>) -> Result<Vec<Member>> {
+    let Some(list) = &source.list else { return Ok(members) };
+    let path = resolve(&data.root, list)?;
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("data {}: cannot be read", path.display()))?;
+    let mut names: HashSet<&str> = text.lines().map(str::trim).filter(|l| !l.starts_with('#')).collect();
+    names.remove("");
+    let found: Vec<Member> = members.into_iter().filter(|member| names.remove(&*member.name)).collect();
+    if let Some(name) = names.iter().min() {
+        bail!(
+            "data {}: {} of its pictures are not in {}, such as {name}",
+            path.display(),
+            names.len(),
+            source.path
+        );
+    }
+    Ok(found)
 }
 
 fn is_left_out(source: &Source, name: &str) -> bool {

@@ -182,4 +182,37 @@ mod tests {
         (0..3).for_each(|_| writeln!(many, "1 2 2").unwrap());
         assert!(score_pairs(&write("pairs", &many), &by_id).is_err(), "labels are 0 and 1");
     }
+
+    /// `cargo test --workspace --lib -- --ignored ijb_c_sized --nocapture`; prints seconds and resident memory.
+    #[test]
+    #[ignore = "writes a list of 230 MB and scores 15.7 million pairs"]
+    fn an_ijb_c_sized_list_is_scored_in_bounded_memory() {
+        const TEMPLATES: u32 = 23_124;
+        const PAIRS: u64 = 15_658_489;
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut random =
+            || Template::normalise(&std::array::from_fn::<f32, 512, _>(|_| rng.f32() - 0.5)).unwrap();
+        let by_id: HashMap<u32, Template> = (0..TEMPLATES).map(|id| (id, random())).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pairs");
+        let mut file = std::io::BufWriter::new(File::create(&path).unwrap());
+        for _ in 0..PAIRS {
+            let (a, b) = (rng.u32(..TEMPLATES), rng.u32(..TEMPLATES));
+            std::io::Write::write_fmt(&mut file, format_args!("{a} {b} {}\n", u8::from(a == b))).unwrap();
+        }
+        drop(file);
+        let resident = || {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap().to_string();
+            line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+        };
+        let (before, began) = (resident(), std::time::Instant::now());
+        let (_, pairs) = score_pairs(&path, &by_id).unwrap();
+        let (after, seconds) = (resident(), began.elapsed().as_secs_f64());
+        println!(
+            "{pairs} pairs in {seconds:.1} s, {:.2} million a second; {before} MiB before, {after} after",
+            pairs as f64 / 1e6 / seconds
+        );
+        assert!(pairs == PAIRS && after < before + 64);
+    }
 }

@@ -21,6 +21,7 @@ pub use engine::Engine;
 pub use mfn_rates::Rate;
 pub use outcome::{Figures, Outcome};
 pub use tally::{Tally, TarAtFar};
+pub use verification::packed_pairs;
 
 use anyhow::{Result, anyhow, bail};
 use std::path::{Path, PathBuf};

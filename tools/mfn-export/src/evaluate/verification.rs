@@ -185,6 +185,16 @@ fn bin(engine: &Engine, name: &str, path: &Path) -> Result<Outcome> {
     Ok(Outcome { name: name.into(), figures: Figures::Pairs(figures(&faces, &pairs)?), faces_not_found })
 }
 
+/// The encoded crops of InsightFace's packing, and for each two consecutive ones whether they are mated.
+///
+/// # Errors
+/// When the file cannot be read or is not of that form.
+pub fn packed_pairs(path: &Path) -> Result<(Vec<Vec<u8>>, Vec<bool>)> {
+    let bytes = std::fs::read(path)?;
+    let bin = pickle::parse(&bytes)?;
+    Ok((bin.pictures.into_iter().map(|place| bytes[place].to_vec()).collect(), bin.mated))
+}
+
 fn figures(faces: &[Face], pairs: &[Pair<usize>]) -> Result<PairFigures> {
     let scored = |score: &dyn Fn(&Face, &Face) -> f32| -> Vec<Folded> {
         let one = |p: &Pair<usize>| {

@@ -53,6 +53,7 @@ pub fn prepare(
 ) -> Result<Summary> {
     ensure!(photos.is_dir(), "{}: it is no folder of photographs", photos.display());
     let (_, members) = crate::data::Archive::open(photos)?;
+    ensure!(!members.is_empty(), "{}: there is no photograph in it (JPEG, PNG or WebP)", photos.display());
     std::fs::create_dir_all(out).with_context(|| format!("{}: cannot be made", out.display()))?;
     let record = Record::open(out)?;
     let mut names: Vec<String> = members.into_iter().map(|m| m.name.into()).collect();

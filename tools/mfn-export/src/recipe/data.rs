@@ -14,6 +14,10 @@ pub struct Data {
     /// File with one identity a line that is never trained on.
     #[serde(default)]
     pub exclude: Option<String>,
+    /// InsightFace `.bin` files by whose mean error the best two checkpoints are chosen, as the paper chooses V1 and
+    /// V2 by LFW, CALFW and AgeDB-30; without any, by the people held out.
+    #[serde(default)]
+    pub choose_by: Vec<String>,
     /// The people kept back for choosing checkpoints.
     #[serde(default)]
     pub held_out: HeldOut,
@@ -27,6 +31,9 @@ pub struct Source {
     pub path: String,
     /// Whether the folder of an image names its identity.
     pub labelled: bool,
+    /// File with the names of the pictures to use, as `subset` writes it; without it all are.
+    #[serde(default)]
+    pub list: Option<String>,
     /// How often its images are shown, relative to once an epoch.
     #[serde(default = "one")]
     pub share: f64,

@@ -134,4 +134,14 @@ mod tests {
         }
         assert!(error(SMALL, &["nonsense"]).contains("key=value"));
     }
+
+    #[test]
+    fn every_recipe_of_the_repository_is_good() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+        let recipes: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+        for recipe in &recipes {
+            Recipe::load(recipe, &["data.root=faces".into()]).unwrap();
+        }
+        assert!(recipes.len() >= 12, "{recipes:?}");
+    }
 }

@@ -102,9 +102,9 @@ impl Run {
         let device = Device::default().autodiff();
         let (total, seen) = (self.total(), state.seen);
         let trainer = Trainer::new(&self.recipe, state, objective, device, total, self.epoch_len)?;
-        let examination = Examination::prepare(&self.maker.dataset, &self.recipe.data.held_out)?;
+        let examination = Examination::prepare(&self.maker.dataset, &self.recipe.data)?;
         match &examination {
-            Some(e) => log::info!("examined on {} faces of held-out identities", e.faces()),
+            Some(e) => log::info!("examined on {} faces", e.faces()),
             None => log::info!("nobody is held out: the last checkpoint is the outcome"),
         }
         let progress = Progress::new(total, seen);
@@ -247,7 +247,7 @@ impl Loop<'_> {
         if let Some(figures) = examination.examine(self.trainer.network(), &weights, self.trainer.device())? {
             let kept = self.folder.keep_if_best(&self.run.header, &weights, seen, &figures)?;
             log::info!(
-                "{seen} images, held out: error {:.2} % of {} pairs, TAR {:.1} % at FAR 1e-2, {:.1} % at 1e-3{}",
+                "{seen} images, examined: error {:.2} % of {} pairs, TAR {:.1} % at FAR 1e-2, {:.1} % at 1e-3{}",
                 100.0 * figures.error,
                 figures.mated + figures.non_mated,
                 100.0 * figures.tar_at_far_1e2,
