@@ -3,10 +3,11 @@
 use super::epilogue::Epilogue;
 use super::norm::NormBlock;
 use super::plane_layout::PlaneLayout;
-use super::planes;
+use super::planes::{self, Planes};
 use super::product::Product;
-use super::shape::{BLOCK, Kind, PATCH, Shape};
-use super::stage::{CHUNK, From, Input, Tiles, apply, patches, room};
+use super::shape::{BLOCK, Kind, Shape};
+use super::stage::{CHUNK, From, Input, Tiles, apply, room};
+use super::stem::Stem;
 
 /// Forward for one image: raw sums go to the epilogue, tile by tile.
 ///
@@ -80,21 +81,60 @@ unsafe fn forward_planes<V: Tiles, E: Epilogue<V>>(
     e: &mut E,
 ) {
     let (layout, fan) = PlaneLayout::new(shape);
-    let spare = if fan == 1 { 1 } else { 1 + fan };
-    let norm = input.norm.map(|norm| norm.pointers());
-    let room = room(scratch, spare * layout.plane);
+    let in_registers = matches!(fan, 1 | 2 | 4);
     // SAFETY: each block's plane in the input, `spare` planes of scratch.
     unsafe {
+        if input.norm.is_none() && in_registers {
+            return forward_planes_in_place::<V, E>(shape, input.data, weights, e);
+        }
+        let spare = if in_registers { 1 } else { 1 + fan };
+        let norm = input.norm.map(|norm| norm.pointers());
+        let room = room(scratch, spare * layout.plane);
         layout.clear(room);
         for block in 0..shape.inputs / BLOCK {
             let from = input.data.as_ptr().add(block * layout.pixels() * BLOCK);
             layout.fill::<V>(from, room, norm.as_ref(), block);
-            let convolution = layout.convolution(shape, layout.spread(room, fan), weights, block);
-            planes::convolve::<V, E>(&convolution, e, block);
+            let mut planes = layout.convolution(
+                shape,
+                layout.spread(room, if in_registers { 1 } else { fan }),
+                weights,
+                block,
+            );
+            planes.plane = if in_registers { 0 } else { planes.plane };
+            planes::convolve::<V, E>(&planes, e, block);
         }
     }
 }
 
+/// Without a norm to apply nothing is copied.
+#[inline(always)]
+unsafe fn forward_planes_in_place<V: Tiles, E: Epilogue<V>>(
+    shape: &Shape,
+    input: &[f32],
+    weights: &[f32],
+    e: &mut E,
+) {
+    let Kind::Planes { stride, fan } = shape.kind else { unreachable!("only for planes") };
+    let pixels = shape.size[0] * shape.size[1];
+    for block in 0..shape.inputs / BLOCK {
+        // SAFETY: each block's plane in the input and its weights.
+        unsafe {
+            let planes = Planes {
+                x: input.as_ptr().add(block * pixels * BLOCK),
+                plane: 0,
+                row: shape.size[1] * BLOCK,
+                input: shape.size,
+                fan,
+                weights: weights.as_ptr().add(block * fan * 144),
+                size: shape.output_size(),
+                stride,
+            };
+            planes::convolve::<V, E>(&planes, e, block);
+        }
+    }
+}
+
+/// The image in a border of zeros, then tiles of pixels times weights, each value read where it lies.
 #[inline(always)]
 unsafe fn forward_stem<V: Tiles, E: Epilogue<V>>(
     shape: &Shape,
@@ -103,21 +143,28 @@ unsafe fn forward_stem<V: Tiles, E: Epilogue<V>>(
     scratch: &mut Vec<f32>,
     e: &mut E,
 ) {
-    let [height, width] = shape.output_size();
-    let pixels = height * width;
-    let room = room(scratch, PATCH * pixels);
-    // SAFETY: the patches' room was just made; the product reads those and the packed weights.
+    let [height, width] = shape.size;
+    let row = width + 2;
+    let plane = (height + 2) * row;
+    let room = room(scratch, 3 * plane);
+    // SAFETY: the room was just made; rows of the image and of the room.
     unsafe {
-        patches(shape, image, std::slice::from_raw_parts_mut(room, PATCH * pixels));
-        let product = Product {
-            x: room,
-            x_stride: pixels * BLOCK,
-            inputs: PATCH / BLOCK,
-            weights: weights.as_ptr(),
-            outputs: shape.outputs / BLOCK,
-            pixels,
-        };
-        V::product(&product, e);
+        room.write_bytes(0, 3 * plane);
+        for (y, from) in image.chunks_exact(width).enumerate() {
+            let to = room.add(y / height * plane + (y % height + 1) * row + 1);
+            from.as_ptr().copy_to_nonoverlapping(to, width);
+        }
+        V::stem(
+            &Stem {
+                image: room,
+                row,
+                plane,
+                weights: weights.as_ptr(),
+                outputs: shape.outputs / BLOCK,
+                size: shape.output_size(),
+            },
+            e,
+        );
     }
 }
 

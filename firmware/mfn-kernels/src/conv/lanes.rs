@@ -7,12 +7,17 @@ pub trait Lanes: Copy {
     /// Four consecutive input values, each usable as a factor of a whole block.
     type Quad: Copy;
 
+    /// Columns of the widest tile of a 3x3 convolution of planes, 4 or 7: as many sums as registers hold.
+    const COLUMNS_7: usize = 7;
+
     /// All zero.
     unsafe fn zero() -> Self;
     /// One value sixteen times.
     unsafe fn splat(value: f32) -> Self;
     /// Sixteen values at `from`.
     unsafe fn load(from: *const f32) -> Self;
+    /// Sixteen values at `from`, in each group of `FAN` (1, 2 or 4) the `J`-th for all.
+    unsafe fn load_of_group<const FAN: usize, const J: usize>(from: *const f32) -> Self;
     /// Sixteen values to `to`.
     unsafe fn store(self, to: *mut f32);
     /// `self + other`.
@@ -59,6 +64,12 @@ impl Lanes for Plain {
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for sixteen values; an array of f32 has f32's alignment.
         Self(unsafe { from.cast::<[f32; 16]>().read() })
+    }
+    #[inline(always)]
+    unsafe fn load_of_group<const FAN: usize, const J: usize>(from: *const f32) -> Self {
+        // SAFETY: as for `load`.
+        let all = unsafe { Self::load(from) };
+        Self(std::array::from_fn(|i| all.0[i / FAN * FAN + J]))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {

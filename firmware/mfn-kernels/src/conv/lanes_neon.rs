@@ -17,6 +17,7 @@ macro_rules! each {
 
 impl Lanes for Neon {
     type Quad = float32x4_t;
+    const COLUMNS_7: usize = 4;
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -34,6 +35,22 @@ impl Lanes for Neon {
         Self(unsafe {
             [vld1q_f32(from), vld1q_f32(from.add(4)), vld1q_f32(from.add(8)), vld1q_f32(from.add(12))]
         })
+    }
+    #[inline(always)]
+    unsafe fn load_of_group<const FAN: usize, const J: usize>(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for sixteen values.
+        unsafe {
+            let pick = |x| match (FAN, J) {
+                (2, 0) => vtrn1q_f32(x, x),
+                (2, _) => vtrn2q_f32(x, x),
+                (4, 0) => vdupq_laneq_f32::<0>(x),
+                (4, 1) => vdupq_laneq_f32::<1>(x),
+                (4, 2) => vdupq_laneq_f32::<2>(x),
+                (4, _) => vdupq_laneq_f32::<3>(x),
+                _ => x,
+            };
+            Self(Self::load(from).0.map(|x| pick(x)))
+        }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {

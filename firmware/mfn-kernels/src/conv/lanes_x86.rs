@@ -36,6 +36,23 @@ impl Lanes for Avx512 {
         fn load(from: *const f32) -> Self { Self(_mm512_loadu_ps(from)) }
     }
     #[inline(always)]
+    unsafe fn load_of_group<const FAN: usize, const J: usize>(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for the CPU feature and sixteen values.
+        unsafe {
+            let all = Self::load(from);
+            let pick = |x| match (FAN, J) {
+                (2, 0) => _mm512_moveldup_ps(x),
+                (2, _) => _mm512_movehdup_ps(x),
+                (4, 0) => _mm512_permute_ps::<0x00>(x),
+                (4, 1) => _mm512_permute_ps::<0x55>(x),
+                (4, 2) => _mm512_permute_ps::<0xaa>(x),
+                (4, _) => _mm512_permute_ps::<0xff>(x),
+                _ => x,
+            };
+            Self(pick(all.0))
+        }
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller vouches for the CPU feature and sixteen values.
         unsafe { _mm512_storeu_ps(to, self.0) };
@@ -91,6 +108,23 @@ impl Lanes for Avx2 {
         fn zero() -> Self { Self(_mm256_setzero_ps(), _mm256_setzero_ps()) }
         fn splat(value: f32) -> Self { Self(_mm256_set1_ps(value), _mm256_set1_ps(value)) }
         fn load(from: *const f32) -> Self { Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+    }
+    #[inline(always)]
+    unsafe fn load_of_group<const FAN: usize, const J: usize>(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for the CPU feature and sixteen values.
+        unsafe {
+            let all = Self::load(from);
+            let pick = |x| match (FAN, J) {
+                (2, 0) => _mm256_moveldup_ps(x),
+                (2, _) => _mm256_movehdup_ps(x),
+                (4, 0) => _mm256_permute_ps::<0x00>(x),
+                (4, 1) => _mm256_permute_ps::<0x55>(x),
+                (4, 2) => _mm256_permute_ps::<0xaa>(x),
+                (4, _) => _mm256_permute_ps::<0xff>(x),
+                _ => x,
+            };
+            Self(pick(all.0), pick(all.1))
+        }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {

@@ -30,6 +30,7 @@ mod product;
 pub mod reference;
 mod shape;
 mod stage;
+mod stem;
 mod variants;
 
 pub use backward::Backward;

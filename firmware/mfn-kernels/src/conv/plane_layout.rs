@@ -116,8 +116,9 @@ impl PlaneLayout {
     /// The pointers hold what is read and written, whole planes; the CPU has the features.
     pub unsafe fn convolution(&self, shape: &Shape, x: *const f32, weights: &[f32], block: usize) -> Planes {
         let Kind::Planes { stride, fan } = shape.kind else { unreachable!("only for planes") };
-        // SAFETY: the block's weights, by the caller's promise.
-        let weights = unsafe { weights.as_ptr().add(block * fan * 144) };
-        Planes { x, plane: self.plane, row: self.row, fan, weights, size: shape.output_size(), stride }
+        // SAFETY: the block's weights, and the first pixel inside the border, by the caller's promise.
+        let (weights, x) = unsafe { (weights.as_ptr().add(block * fan * 144), x.add(self.row + BLOCK)) };
+        let (plane, row, input) = (self.plane, self.row, self.size);
+        Planes { x, plane, row, input, fan, weights, size: shape.output_size(), stride }
     }
 }

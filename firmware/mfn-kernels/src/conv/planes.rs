@@ -1,21 +1,23 @@
-//! 3x3 convolution of padded planes, for depthwise layers and for groups of a few channels.
+//! 3x3 convolution of planes, for depthwise layers and for groups of a few channels.
 //!
-//! A plane is one block of channels, `[height + 2][width + 2][16]` with a border of zeros. A layer with `fan`
-//! channels a group is a sum of `fan` depthwise convolutions: in plane `j`, every channel of a group has been
-//! replaced by the group's channel `j`.
+//! A plane is one block of channels, `[height][width][16]`, as if in a border of zeros. A layer with `fan`
+//! channels a group is a sum of `fan` depthwise convolutions: in the j-th, every channel of a group is replaced by
+//! the group's channel `j`; two or four are exchanged in registers, more in memory beforehand ([`spread`]).
 
 use super::epilogue::Epilogue;
 use super::lanes::Lanes;
 
-/// A 3x3 convolution over `fan` planes.
+/// A 3x3 convolution, padding 1, over one plane or `fan` planes.
 pub struct Planes {
-    /// The first plane.
+    /// The first pixel of the first plane.
     pub x: *const f32,
-    /// Values of a plane.
+    /// Values between the planes of a fan that was spread in memory; 0: channels are exchanged in registers.
     pub plane: usize,
-    /// Values of a plane's row.
+    /// Values between two rows.
     pub row: usize,
-    /// Planes.
+    /// Rows and columns of a plane.
+    pub input: [usize; 2],
+    /// Channels a group.
     pub fan: usize,
     /// `[fan][9][16]`.
     pub weights: *const f32,
@@ -25,23 +27,42 @@ pub struct Planes {
     pub stride: usize,
 }
 
-/// The convolution, in tiles of seven columns; `block` is what the epilogue calls this block.
+/// What lies outside of a plane.
+static ZEROS: [f32; 16] = [0.0; 16];
+
+/// The convolution, in tiles of a few columns; `block` is what the epilogue calls this block.
 ///
 /// # Safety
 /// The CPU has `V`'s features; the pointers hold what [`Planes`] says.
 #[inline(always)]
 pub unsafe fn convolve<V: Lanes, E: Epilogue<V>>(p: &Planes, e: &mut E, block: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (p.fan, p.plane) {
+            (2, 0) => rows::<V, E, 2>(p, e, block),
+            (4, 0) => rows::<V, E, 4>(p, e, block),
+            _ => rows::<V, E, 1>(p, e, block),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn rows<V: Lanes, E: Epilogue<V>, const FAN: usize>(p: &Planes, e: &mut E, block: usize) {
     let [height, width] = p.size;
     for y in 0..height {
         let mut x = 0;
         // SAFETY: tiles end at the width.
         unsafe {
-            while x + 7 <= width {
-                tile::<V, E, 7>(p, e, block, y, x);
+            while x + V::COLUMNS_7 <= width && V::COLUMNS_7 == 7 {
+                tile::<V, E, 7, FAN>(p, e, block, y, x);
                 x += 7;
             }
+            while x + 4 <= width {
+                tile::<V, E, 4, FAN>(p, e, block, y, x);
+                x += 4;
+            }
             while x < width {
-                tile::<V, E, 1>(p, e, block, y, x);
+                tile::<V, E, 1, FAN>(p, e, block, y, x);
                 x += 1;
             }
         }
@@ -49,27 +70,33 @@ pub unsafe fn convolve<V: Lanes, E: Epilogue<V>>(p: &Planes, e: &mut E, block: u
 }
 
 #[inline(always)]
-unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize>(
+unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize>(
     p: &Planes,
     e: &mut E,
     block: usize,
     y: usize,
     x: usize,
 ) {
-    // SAFETY: output (y, x) reads rows and columns `stride * y..+3`, which the padded plane has.
+    // SAFETY: output (y, x) reads rows and columns `stride * y - 1..+3` as far as they lie inside.
     unsafe {
         let mut sums = [[V::zero(); 1]; T];
-        let step = p.stride * 16;
-        for j in 0..p.fan {
-            let start = p.x.add(j * p.plane + y * p.stride * p.row + x * step);
-            let weights = p.weights.add(j * 144);
-            for ky in 0..3 {
-                for kx in 0..3 {
-                    let weight = V::load(weights.add((ky * 3 + kx) * 16));
-                    let from = start.add(ky * p.row + kx * 16);
-                    for (t, sum) in sums.iter_mut().enumerate() {
-                        sum[0] = V::load(from.add(t * step)).fma(weight, sum[0]);
-                    }
+        for ky in 0..3 {
+            let Some(from_y) = (y * p.stride + ky).checked_sub(1).filter(|&y| y < p.input[0]) else {
+                continue;
+            };
+            let row = p.x.add(from_y * p.row);
+            if FAN == 1 {
+                for j in 0..if p.plane == 0 { 1 } else { p.fan } {
+                    let weights = p.weights.add(j * 144 + ky * 48);
+                    row_step::<V, T, 1, 0>(&mut sums, p, row.add(j * p.plane), weights, x);
+                }
+            } else {
+                let weights = p.weights.add(ky * 48);
+                row_step::<V, T, FAN, 0>(&mut sums, p, row, weights, x);
+                row_step::<V, T, FAN, 1>(&mut sums, p, row, weights.add(144), x);
+                if FAN == 4 {
+                    row_step::<V, T, FAN, 2>(&mut sums, p, row, weights.add(288), x);
+                    row_step::<V, T, FAN, 3>(&mut sums, p, row, weights.add(432), x);
                 }
             }
         }
@@ -77,7 +104,37 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize>(
     }
 }
 
-/// Adds the weights' gradient, `[fan][9][16]` at `out`. `dz` is a padded plane like those of `p`, whose value for
+/// The three taps of one row, for channel `J` of each group of `FAN`.
+#[inline(always)]
+unsafe fn row_step<V: Lanes, const T: usize, const FAN: usize, const J: usize>(
+    sums: &mut [[V; 1]; T],
+    p: &Planes,
+    row: *const f32,
+    weights: *const f32,
+    x: usize,
+) {
+    let step = p.stride * 16;
+    // Only the first tap of the first column and the last of the last may lie outside.
+    let (left, right) = (x == 0, (x + T - 1) * p.stride + 1 >= p.input[1]);
+    for kx in 0..3 {
+        // SAFETY: columns inside the row, or sixteen zeros.
+        unsafe {
+            let weight = V::load(weights.add(kx * 16));
+            // In front of the row's start for the first column, where it is not used.
+            let from = row.wrapping_add(x * step + kx * 16).wrapping_sub(16);
+            for (t, sum) in sums.iter_mut().enumerate() {
+                let outside = (t == 0 && kx == 0 && left) || (t == T - 1 && kx == 2 && right);
+                let at = from.wrapping_add(t * step);
+                // Asked only at the two ends, so that the others read as part of their sum.
+                let ends = (t == 0 && kx == 0) || (t == T - 1 && kx == 2);
+                let at = if ends && outside { ZEROS.as_ptr() } else { at };
+                sum[0] = V::load_of_group::<FAN, J>(at).fma(weight, sum[0]);
+            }
+        }
+    }
+}
+
+/// Adds the weights' gradient, `[fan][9][16]` at `out`. The planes of `p` lie in a border of zeros. `dz` is a padded plane like those of `p`, whose value for
 /// the output (y, x) lies at row `stride y + 1` and column `stride x + 1`.
 ///
 /// # Safety
@@ -90,7 +147,7 @@ pub unsafe fn weight_gradient<V: Lanes>(p: &Planes, dz: *const f32, out: *mut f3
         unsafe {
             let mut sums = [V::zero(); 9];
             for y in 0..height {
-                let from = p.x.add(j * p.plane + y * p.stride * p.row);
+                let from = p.x.sub(p.row + 16).add(j * p.plane + y * p.stride * p.row);
                 let gradient = dz.add((y * p.stride + 1) * p.row + 16);
                 for x in 0..width {
                     let at = x * p.stride * 16;

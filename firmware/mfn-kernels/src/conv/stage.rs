@@ -5,6 +5,7 @@ use super::lanes::Lanes;
 use super::norm::{Norm, NormBlock};
 use super::product::{Product, WeightGradient};
 use super::shape::{BLOCK, Shape};
+use super::stem::Stem;
 
 /// Pixels that a dense product takes at a time, so that its operands stay in the second-level cache.
 pub const CHUNK: usize = 98;
@@ -22,6 +23,8 @@ pub struct Input<'a> {
 pub trait Tiles: Lanes {
     /// See [`super::product::product`].
     unsafe fn product<E: Epilogue<Self>>(product: &Product, e: &mut E);
+    /// See [`super::stem::stem`].
+    unsafe fn stem<E: Epilogue<Self>>(stem: &Stem, e: &mut E);
     /// See [`super::product::weight_gradient`].
     unsafe fn weight_gradient(gradient: &WeightGradient);
 }

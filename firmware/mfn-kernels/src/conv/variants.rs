@@ -8,6 +8,7 @@ use super::norm::{NormBlock, NormPointers};
 use super::product::{Product, WeightGradient, product, weight_gradient};
 use super::shape::Shape;
 use super::stage::{Input, Tiles};
+use super::stem::{Stem, stem};
 
 /// `Tiles` of a type: pixels and blocks of a product's tile, channel quads and blocks of a gradient's.
 macro_rules! tiles {
@@ -17,6 +18,11 @@ macro_rules! tiles {
             unsafe fn product<E: Epilogue<Self>>(p: &Product, e: &mut E) {
                 // SAFETY: the caller's promise.
                 unsafe { product::<Self, E, $pixels, $blocks>(p, e) };
+            }
+            #[inline(always)]
+            unsafe fn stem<E: Epilogue<Self>>(s: &Stem, e: &mut E) {
+                // SAFETY: the caller's promise.
+                unsafe { stem::<Self, E, $pixels, $blocks>(s, e) };
             }
             #[inline(always)]
             unsafe fn weight_gradient(g: &WeightGradient) {
