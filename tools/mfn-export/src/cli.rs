@@ -2,7 +2,9 @@
 
 mod models;
 
-pub use models::{Bundle, Evaluate, Export, Import, Keygen, Prepare, Quantise, Subset, Verify};
+pub use models::{
+    Bundle, Evaluate, EvaluateDetector, Export, Import, Keygen, Prepare, Quantise, Subset, Verify,
+};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -40,7 +42,14 @@ pub enum Command {
         after_help = "Example: mfn-export evaluate model --benchmark lfw=lfw --benchmark agedb-30=agedb_30.bin --paper"
     )]
     Evaluate(Evaluate),
+    /// A detector's figures on the frames that its recipe keeps out of training.
+    #[command(
+        after_help = "Example: mfn-export evaluate-detector models/detector recipes/detector.toml --set data.root=FRAMES"
+    )]
+    EvaluateDetector(EvaluateDetector),
     /// A checkpoint as a model folder: ONNX with batch norms folded, manifest, golden vectors.
+    ///
+    /// A detector's golden pictures are photographs with a face, of any size.
     #[command(after_help = "Example: mfn-export export run --out model --golden crops --licence MIT")]
     Export(Export),
     /// A stranger's recogniser as a model folder; finds out how it wants its pixels.

@@ -2,7 +2,8 @@
 //!
 //! `recipe` says what to do; `data` and `augment` make views of faces; `net`, `loss`, `optim` and
 //! `teacher` are what training consists of, `train` puts them together; `export`, `bundle`, `graph`,
-//! `evaluate` and `prepare` are what comes before and after; `commands` is what a user calls.
+//! `evaluate` and `prepare` are what comes before and after; `detect` is all of that for the face detector
+//! in one place; `commands` is what a user calls.
 
 pub mod arch;
 pub mod augment;
@@ -10,6 +11,7 @@ pub mod bundle;
 pub mod cli;
 pub mod commands;
 pub mod data;
+pub mod detect;
 pub mod evaluate;
 pub mod export;
 pub mod faces;

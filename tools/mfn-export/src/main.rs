@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Inspect { arch, json } => commands::inspect::run(&arch, json),
         Command::Curve { runs, out } => commands::curve::run(&runs, &out),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
+        Command::EvaluateDetector(arguments) => commands::evaluate_detector::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
         Command::Import(arguments) => commands::import::run(&arguments),
         Command::Quantise(arguments) => commands::quantise::run(&arguments),

@@ -14,6 +14,15 @@ pub const OPSET: i64 = 17;
 /// The file format that came with operator set 17 (ONNX 1.12).
 const IR_VERSION: i64 = 8;
 
+/// One axis of an input or output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Always this.
+    Fixed(usize),
+    /// Whatever is fed in; axes of one name are equal.
+    Any(&'static str),
+}
+
 /// A graph as it grows, node after node.
 pub struct Writer {
     graph: GraphProto,
@@ -44,6 +53,24 @@ impl Writer {
         name
     }
 
+    /// Adds a node that splits its input into several outputs.
+    pub fn split(
+        &mut self,
+        name: String,
+        input: Vec<String>,
+        outputs: &[String],
+        attribute: Vec<AttributeProto>,
+    ) {
+        self.graph.node.push(NodeProto {
+            op_type: "Split".into(),
+            name,
+            input,
+            output: outputs.to_vec(),
+            attribute,
+            ..Default::default()
+        });
+    }
+
     /// Adds a constant, and gives its name back.
     pub fn floats(&mut self, name: String, shape: &[usize], values: &[f32]) -> String {
         self.constant(name, DataType::Float, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
@@ -59,6 +86,11 @@ impl Writer {
         self.constant(name, DataType::Int32, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
     }
 
+    /// As [`Writer::floats`], of 64-bit integers: shapes and sizes.
+    pub fn longs(&mut self, name: String, shape: &[usize], values: &[i64]) -> String {
+        self.constant(name, DataType::Int64, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
     fn constant(&mut self, name: String, kind: DataType, shape: &[usize], raw_data: Vec<u8>) -> String {
         self.graph.initializer.push(TensorProto {
             name: name.clone(),
@@ -71,9 +103,15 @@ impl Writer {
     }
 
     /// The file, with the name and shape of input and output.
-    pub fn finish(mut self, input: (&str, &[usize]), output: (&str, &[usize])) -> Vec<u8> {
+    pub fn finish(self, input: (&str, &[usize]), output: (&str, &[usize])) -> Vec<u8> {
+        let fixed = |shape: &[usize]| shape.iter().map(|n| Size::Fixed(*n)).collect::<Vec<_>>();
+        self.finish_open((input.0, &fixed(input.1)), &[(output.0, &fixed(output.1))])
+    }
+
+    /// The file, with the name and shape of input and outputs, of which some axes may be open.
+    pub fn finish_open(mut self, input: (&str, &[Size]), outputs: &[(&str, &[Size])]) -> Vec<u8> {
         self.graph.input = vec![value(input)];
-        self.graph.output = vec![value(output)];
+        self.graph.output = outputs.iter().map(|output| value(*output)).collect();
         ModelProto {
             ir_version: IR_VERSION,
             producer_name: "mfn-export".into(),
@@ -97,10 +135,21 @@ pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto { name: name.into(), r#type: AttributeType::Ints as i32, ints, ..Default::default() }
 }
 
-fn value((name, shape): (&str, &[usize])) -> ValueInfoProto {
-    let fixed =
-        |d: &usize| Dimension { value: Some(dimension::Value::DimValue(*d as i64)), ..Default::default() };
-    let shape = TensorShapeProto { dim: shape.iter().map(fixed).collect() };
+/// An attribute that is a text.
+pub fn text(name: &str, value: &str) -> AttributeProto {
+    let s = value.as_bytes().to_vec();
+    AttributeProto { name: name.into(), r#type: AttributeType::String as i32, s, ..Default::default() }
+}
+
+fn value((name, shape): (&str, &[Size])) -> ValueInfoProto {
+    let axis = |size: &Size| {
+        let value = match size {
+            Size::Fixed(n) => dimension::Value::DimValue(*n as i64),
+            Size::Any(name) => dimension::Value::DimParam((*name).into()),
+        };
+        Dimension { value: Some(value), ..Default::default() }
+    };
+    let shape = TensorShapeProto { dim: shape.iter().map(axis).collect() };
     let tensor = type_proto::Tensor { elem_type: DataType::Float as i32, shape: Some(shape) };
     let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
     ValueInfoProto { name: name.into(), r#type: Some(r#type), ..Default::default() }

@@ -207,7 +207,7 @@ fn broken_pictures_are_skipped_counted_and_named() {
         broken: Default::default(),
     });
     let batches = |threads, seen, count| {
-        let mut loader = Loader::start(&maker, seen, threads).unwrap();
+        let mut loader = Loader::start(seen, maker.batch, threads, || maker.worker()).unwrap();
         (0..count).map(|_| loader.take().unwrap().images).collect::<Vec<_>>()
     };
     let one = batches(1, 0, 4);

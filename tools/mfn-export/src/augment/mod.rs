@@ -1,8 +1,8 @@
 //! Varied views of a crop: the same face, seed and round give the same view.
 
-mod colour;
+pub(crate) mod colour;
 mod geometry;
-mod quality;
+pub(crate) mod quality;
 
 use crate::recipe::Augment;
 use fastrand::Rng;
@@ -38,11 +38,11 @@ pub fn vary(picture: RgbImage, how: &Augment, rng: &mut Rng) -> RgbImage {
     view
 }
 
-fn chance(rng: &mut Rng, probability: f32) -> bool {
+pub(crate) fn chance(rng: &mut Rng, probability: f32) -> bool {
     rng.f32() < probability
 }
 
-fn between(rng: &mut Rng, low: f32, high: f32) -> f32 {
+pub(crate) fn between(rng: &mut Rng, low: f32, high: f32) -> f32 {
     low + (high - low) * rng.f32()
 }
 

@@ -44,6 +44,21 @@ pub struct Evaluate {
     pub threads: Option<usize>,
 }
 
+/// Arguments of `evaluate-detector`.
+#[derive(Args, Debug)]
+pub struct EvaluateDetector {
+    /// A model folder, or a folder with a single detector.
+    pub model: PathBuf,
+    /// The recipe that says which frames are kept out.
+    pub recipe: PathBuf,
+    /// Change one value of the recipe; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub changes: Vec<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `export`.
 #[derive(Args, Debug)]
 pub struct Export {
@@ -52,7 +67,8 @@ pub struct Export {
     /// The model folder to make.
     #[arg(long)]
     pub out: PathBuf,
-    /// Folder of 112x112 PNG crops called PERSON-NUMBER.png, at least two of one person and one of another.
+    /// Folder of 112x112 PNG crops called PERSON-NUMBER.png, at least two of one person and one of another; for
+    /// a detector, of photographs.
     #[arg(long)]
     pub golden: PathBuf,
     /// The model's terms, such as an SPDX expression.

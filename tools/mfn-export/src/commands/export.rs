@@ -2,6 +2,7 @@
 
 use crate::arch::Architecture;
 use crate::cli;
+use crate::detect;
 use crate::export::{Description, fold, read_crops, templates, to_onnx, write};
 use crate::net::ParameterSet;
 use crate::train::checkpoint;
@@ -13,6 +14,9 @@ use std::path::{Path, PathBuf};
 pub fn run(arguments: &cli::Export) -> Result<()> {
     let path = checkpoint_of(&arguments.checkpoint);
     let name = network_of(&path)?;
+    if name == detect::NAME {
+        return detector(arguments, &path);
+    }
     let architecture = Architecture::by_name(&name)
         .with_context(|| format!("checkpoint {}: no network is called `{name}`", path.display()))?;
     let fresh = ParameterSet::network(architecture, &mut fastrand::Rng::with_seed(0));
@@ -35,6 +39,23 @@ pub fn run(arguments: &cli::Export) -> Result<()> {
     if let Some(reason) = written.self_test {
         log::warn!("doors will refuse this model until it is better trained: {reason}");
     }
+    Ok(())
+}
+
+fn detector(arguments: &cli::Export, path: &Path) -> Result<()> {
+    let fresh = detect::fresh(&mut fastrand::Rng::with_seed(0));
+    let set = checkpoint::shipped(path, detect::NAME, fresh)?;
+    let name = arguments.name.as_deref().unwrap_or(detect::NAME);
+    let written = detect::export(&arguments.out, (name, &arguments.licence), &set, &arguments.golden)?;
+    println!(
+        "{}: {:.2} MB, {} faces in {} golden pictures, off by at most {:.1e} in score and {:.1e} pixels from the training graph",
+        arguments.out.display(),
+        written.bytes as f64 / 1e6,
+        written.test.faces,
+        written.pictures,
+        written.test.largest_score_difference,
+        written.test.largest_shift,
+    );
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod curve;
 pub mod evaluate;
+pub mod evaluate_detector;
 pub mod export;
 pub mod import;
 pub mod inspect;

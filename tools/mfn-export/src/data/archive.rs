@@ -5,6 +5,7 @@
 use super::recordio;
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,32 @@ impl Archive {
             _ => bail!("data {}: it is neither a folder nor .tar, .zip or .rec", path.display()),
         };
         Ok((Archive { path: path.into(), place: Place::File(file) }, members.with_context(what)?))
+    }
+
+    /// The text of one member that is no picture, such as `labels.jsonl` at the top of an archive.
+    ///
+    /// # Errors
+    /// When there is no such member or it is no text.
+    pub fn text(path: &Path, name: &str) -> Result<String> {
+        let what = || format!("data {}: {name} cannot be read", path.display());
+        let mut text = String::new();
+        if path.is_dir() {
+            return std::fs::read_to_string(path.join(name)).with_context(what);
+        }
+        let file = File::open(path).with_context(what)?;
+        if path.extension().is_some_and(|e| e == "zip") {
+            let mut archive = zip::ZipArchive::new(std::io::BufReader::new(file)).with_context(what)?;
+            archive.by_name(name).with_context(what)?.read_to_string(&mut text).with_context(what)?;
+            return Ok(text);
+        }
+        for entry in tar::Archive::new(file).entries_with_seek().with_context(what)? {
+            let mut entry = entry.with_context(what)?;
+            if entry.path_bytes().strip_prefix(b"./").unwrap_or(&entry.path_bytes()) == name.as_bytes() {
+                entry.read_to_string(&mut text).with_context(what)?;
+                return Ok(text);
+            }
+        }
+        bail!("data {}: there is no {name} in it", path.display())
     }
 
     /// Where the source is.

@@ -117,7 +117,8 @@ impl Dataset {
     }
 }
 
-fn resolve(root: &str, path: &str) -> Result<PathBuf> {
+/// A path of a recipe below its root; it must exist.
+pub(crate) fn resolve(root: &str, path: &str) -> Result<PathBuf> {
     let full = Path::new(root).join(path);
     ensure!(
         full.exists(),

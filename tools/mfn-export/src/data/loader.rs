@@ -11,7 +11,7 @@ use crate::teacher::{Lesson, Teaching};
 use anyhow::{Context, Result, bail};
 use image::RgbImage;
 use std::collections::BTreeSet;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -52,21 +52,35 @@ pub struct Maker {
 }
 
 /// The threads and what they have ready.
-pub struct Loader {
-    ready: Vec<Receiver<Result<Views>>>,
+pub struct Loader<B> {
+    ready: Vec<Receiver<Result<B>>>,
     threads: Vec<JoinHandle<()>>,
     next: usize,
 }
 
-impl Loader {
-    /// Starts `threads` threads at the batch that begins after `seen` views.
-    pub fn start(maker: &Arc<Maker>, seen: u64, threads: usize) -> Result<Self> {
+impl<B: Send + 'static> Loader<B> {
+    /// Starts `threads` threads at the batch that begins after `seen` views; each has a `worker` of its own,
+    /// which makes the batch of `batch` views after any number of views.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start<W>(seen: u64, batch: usize, threads: usize, worker: impl Fn() -> W) -> Result<Self>
+    where
+        W: FnMut(u64) -> Result<B> + Send + 'static,
+    {
         let mut loader = Self { ready: Vec::new(), threads: Vec::new(), next: 0 };
         for number in 0..threads {
             let (sender, receiver) = sync_channel(1);
-            let maker = Arc::clone(maker);
-            let first = seen + (number * maker.batch) as u64;
-            let work = move || maker.work(first, threads, &sender);
+            let (mut make, first) = (worker(), seen + (number * batch) as u64);
+            let work = move || {
+                for seen in (first..).step_by(threads * batch) {
+                    let made = make(seen);
+                    let failed = made.is_err();
+                    if sender.send(made).is_err() || failed {
+                        return;
+                    }
+                }
+            };
             let thread = std::thread::Builder::new().name(format!("loader-{number}")).spawn(work);
             loader.threads.push(thread.context("a loader thread could not be started")?);
             loader.ready.push(receiver);
@@ -75,14 +89,14 @@ impl Loader {
     }
 
     /// The next batch of the run.
-    pub fn take(&mut self) -> Result<Views> {
+    pub fn take(&mut self) -> Result<B> {
         let turn = self.next % self.ready.len();
         self.next += 1;
         self.ready[turn].recv().context("a loader thread ended early")?
     }
 }
 
-impl Drop for Loader {
+impl<B> Drop for Loader<B> {
     fn drop(&mut self) {
         self.ready.clear();
         for thread in self.threads.drain(..) {
@@ -93,15 +107,10 @@ impl Drop for Loader {
 }
 
 impl Maker {
-    fn work(&self, first: u64, threads: usize, sender: &SyncSender<Result<Views>>) {
-        let mut order = Order::new(&self.dataset.spans, self.seed);
-        for seen in (first..).step_by(threads * self.batch) {
-            let views = self.make(&order.batch(seen, self.batch));
-            let failed = views.is_err();
-            if sender.send(views).is_err() || failed {
-                return;
-            }
-        }
+    /// What makes the batch after any number of views.
+    pub fn worker(self: &Arc<Self>) -> impl FnMut(u64) -> Result<Views> + Send + 'static {
+        let (maker, mut order) = (Arc::clone(self), Order::new(&self.dataset.spans, self.seed));
+        move |seen| maker.make(&order.batch(seen, maker.batch))
     }
 
     fn make(&self, slots: &[Slot]) -> Result<Views> {

@@ -7,6 +7,7 @@ mod order;
 mod recordio;
 
 pub use archive::{Archive, Member};
+pub(crate) use dataset::resolve;
 pub use dataset::{Dataset, Face, Span};
 pub use loader::{Loader, Maker, Views};
 pub use order::{Order, Slot, generator};
@@ -28,9 +29,9 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage> {
     Ok(picture)
 }
 
-/// Writes packed RGB bytes of a crop as the network takes them, `[3, 112, 112]`, (pixel - 127.5) / 127.5.
+/// Writes packed RGB bytes of a picture as the networks take them, `[3, height, width]`, (pixel - 127.5) / 127.5.
 pub fn normalise(pixels: &[u8], out: &mut [f32]) {
-    let plane = INPUT_SIDE * INPUT_SIDE;
+    let plane = pixels.len() / 3;
     for (i, pixel) in pixels.chunks_exact(3).enumerate() {
         for (channel, value) in pixel.iter().enumerate() {
             out[channel * plane + i] = (f32::from(*value) - 127.5) / 127.5;

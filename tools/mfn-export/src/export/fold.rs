@@ -26,7 +26,8 @@ pub fn fold(architecture: Architecture, set: &ParameterSet) -> Result<Vec<Folded
     architecture.layers().into_iter().map(|layer| fold_layer(layer, set)).collect()
 }
 
-fn fold_layer(layer: Layer, set: &ParameterSet) -> Result<FoldedLayer> {
+/// One layer of [`fold`].
+pub(crate) fn fold_layer(layer: Layer, set: &ParameterSet) -> Result<FoldedLayer> {
     let values = |part: &str, len: usize| parameter(set, &format!("{}.{part}", layer.name), len);
     let channels = layer.outputs;
     let mut weight = values("weight", layer.weights())?.to_vec();

@@ -72,9 +72,17 @@ pub fn write(
     crops: &[GoldenCrop],
     templates: &[Vec<f32>],
 ) -> Result<Written> {
+    whole_folder(out, |part| fill(part, description, onnx, crops, templates))
+}
+
+/// Has `fill` make a folder beside `out`, which must not exist yet, and moves it there once it is whole.
+///
+/// # Errors
+/// When `out` exists or `fill` fails; nothing is left.
+pub(crate) fn whole_folder<W>(out: &Path, fill: impl FnOnce(&Path) -> Result<W>) -> Result<W> {
     ensure!(!out.exists(), "{} is there already; name another folder or remove it", out.display());
     let part = part(out)?;
-    let done = fill(&part, description, onnx, crops, templates).and_then(|written| {
+    let done = fill(&part).and_then(|written| {
         std::fs::rename(&part, out).with_context(|| format!("{}: cannot be made", out.display()))?;
         Ok(written)
     });

@@ -24,10 +24,7 @@ pub fn to_onnx(name: &str, layers: &[FoldedLayer]) -> Vec<u8> {
             Kind::Linear => linear(&mut writer, &x, folded),
             _ => convolution(&mut writer, &x, folded),
         };
-        if let Some(slope) = &folded.slope {
-            let slopes = writer.floats(format!("{}.slope", layer.name), &[slope.len(), 1, 1], slope);
-            x = writer.node("PRelu", format!("{}.prelu", layer.name), vec![x, slopes], vec![]);
-        }
+        x = prelu(&mut writer, x, folded);
         if layer.residual {
             let inputs = vec![x, block_input.clone()];
             x = writer.node("Add", format!("{}.add", layer.name), inputs, vec![]);
@@ -36,7 +33,16 @@ pub fn to_onnx(name: &str, layers: &[FoldedLayer]) -> Vec<u8> {
     writer.finish((INPUT, &[1, 3, INPUT_SIDE, INPUT_SIDE]), (OUTPUT, &[1, DIMENSION]))
 }
 
-fn convolution(writer: &mut Writer, x: &str, folded: &FoldedLayer) -> String {
+/// The layer's PReLU, if it has one.
+pub(crate) fn prelu(writer: &mut Writer, x: String, folded: &FoldedLayer) -> String {
+    let Some(slope) = &folded.slope else { return x };
+    let name = &folded.layer.name;
+    let slopes = writer.floats(format!("{name}.slope"), &[slope.len(), 1, 1], slope);
+    writer.node("PRelu", format!("{name}.prelu"), vec![x, slopes], vec![])
+}
+
+/// A convolution with bias.
+pub(crate) fn convolution(writer: &mut Writer, x: &str, folded: &FoldedLayer) -> String {
     let layer = &folded.layer;
     let weight = writer.floats(format!("{}.weight", layer.name), &layer.weight_shape(), &folded.weight);
     let bias = writer.floats(format!("{}.bias", layer.name), &[layer.outputs], &folded.bias);

@@ -7,11 +7,19 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use mfn_train_ops::{Conv, Layer, Statistics, chain, evaluate, flatten};
 
 /// One chain of layers that runs as a single operation.
-struct Chain {
+pub(crate) struct Chain {
     /// `stem`, `down1`, `body1.0`, ..., `head`.
     name: String,
     layers: Vec<ChainLayer>,
     residual: bool,
+}
+
+/// What a chain looks at.
+pub(crate) enum Input {
+    /// Pictures, `[N, 3, H, W]`: only for a chain that begins with a stem.
+    Images(Tensor<4>),
+    /// Another chain's output, `[N, C/16, H, W, 16]`.
+    Map(Tensor<5>),
 }
 
 /// A layer and the places of its parameters in the set.
@@ -120,21 +128,14 @@ impl Network {
         let mut statistics = Vec::new();
         let mut map: Option<Tensor<5>> = None;
         for (number, part) in self.chains.iter().enumerate() {
-            let layers = part.bind(bound);
-            let out = match map.take() {
-                None => chain(images.clone(), &layers, false),
-                Some(map) => chain(map, &layers, part.residual),
-            };
-            statistics.extend(part.layers.iter().zip(out.statistics).map(|(layer, batch)| BatchStatistic {
-                mean: (layer.mean, batch.mean),
-                variance: (layer.variance, batch.variance),
-            }));
+            let input = map.take().map_or_else(|| Input::Images(images.clone()), Input::Map);
+            let features = part.train(bound, input, &mut statistics);
             for (stage, kept) in stages.iter().zip(&mut kept) {
                 if self.ends(stage, number) {
-                    *kept = Some(out.features.clone());
+                    *kept = Some(features.clone());
                 }
             }
-            map = Some(out.features);
+            map = Some(features);
         }
         let features = flatten(map.expect("a network has chains"));
         let stages = kept.into_iter().map(|k| k.expect("stages were checked with the recipe")).collect();
@@ -145,12 +146,8 @@ impl Network {
     pub fn evaluate(&self, bound: &Bound, images: Tensor<4>) -> Tensor<2> {
         let mut map: Option<Tensor<5>> = None;
         for part in &self.chains {
-            let layers = part.bind(bound);
-            let statistics: Vec<Statistics> = part.layers.iter().map(|l| l.statistics(bound)).collect();
-            map = Some(match map.take() {
-                None => evaluate(images.clone(), &layers, &statistics, false),
-                Some(map) => evaluate(map, &layers, &statistics, part.residual),
-            });
+            let input = map.take().map_or_else(|| Input::Images(images.clone()), Input::Map);
+            map = Some(part.evaluate(bound, input));
         }
         flatten(map.expect("a network has chains"))
     }
@@ -179,6 +176,41 @@ impl BatchStatistic {
 }
 
 impl Chain {
+    /// The chain of these layers over parameters with their names, without residual.
+    pub(crate) fn new(name: &str, shapes: &[Shape], set: &ParameterSet) -> Result<Self> {
+        let layers = shapes.iter().map(|shape| chain_layer(shape, set)).collect::<Result<_>>()?;
+        Ok(Self { name: name.into(), layers, residual: false })
+    }
+
+    /// Runs in training mode; the statistics of the batch are added to `statistics`.
+    pub(crate) fn train(
+        &self,
+        bound: &Bound,
+        input: Input,
+        statistics: &mut Vec<BatchStatistic>,
+    ) -> Tensor<5> {
+        let layers = self.bind(bound);
+        let out = match input {
+            Input::Images(images) => chain(images, &layers, self.residual),
+            Input::Map(map) => chain(map, &layers, self.residual),
+        };
+        statistics.extend(self.layers.iter().zip(out.statistics).map(|(layer, batch)| BatchStatistic {
+            mean: (layer.mean, batch.mean),
+            variance: (layer.variance, batch.variance),
+        }));
+        out.features
+    }
+
+    /// Runs in evaluation mode, with running statistics.
+    pub(crate) fn evaluate(&self, bound: &Bound, input: Input) -> Tensor<5> {
+        let layers = self.bind(bound);
+        let statistics: Vec<Statistics> = self.layers.iter().map(|l| l.statistics(bound)).collect();
+        match input {
+            Input::Images(images) => evaluate(images, &layers, &statistics, self.residual),
+            Input::Map(map) => evaluate(map, &layers, &statistics, self.residual),
+        }
+    }
+
     fn bind(&self, bound: &Bound) -> Vec<Layer> {
         let layer = |l: &ChainLayer| Layer {
             conv: l.conv,

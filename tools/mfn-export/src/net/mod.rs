@@ -4,4 +4,5 @@ mod forward;
 mod parameters;
 
 pub use forward::{BatchStatistic, Bound, Forward, Network, floats};
+pub(crate) use forward::{Chain, Input};
 pub use parameters::{Parameter, ParameterSet, Role};

@@ -69,7 +69,8 @@ impl ParameterSet {
         set
     }
 
-    fn push_layer(&mut self, layer: &Layer, rng: &mut Rng) {
+    /// Appends fresh weights, batch norm and slopes of one layer.
+    pub(crate) fn push_layer(&mut self, layer: &Layer, rng: &mut Rng) {
         let name = |part: &str| format!("{}.{part}", layer.name);
         let fan_out = layer.outputs / layer.groups * layer.kernel * layer.kernel;
         // A filter over the whole map gives one number, so what matters there is how many it sums.

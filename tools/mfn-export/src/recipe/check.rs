@@ -109,7 +109,7 @@ impl Augment {
 }
 
 impl Optimiser {
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let positive = self.learning_rate > 0.0 && self.learning_rate.is_finite();
         ensure!(positive, "optimiser.learning_rate is {}: it must be above 0", self.learning_rate);
         for (name, value) in [("momentum", self.momentum), ("beta2", self.beta2), ("average", self.average)] {
@@ -125,7 +125,7 @@ impl Optimiser {
 }
 
 impl Train {
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         ensure!(
             self.images.is_some() != self.epochs.is_some(),
             "train.images or train.epochs: give one of the two"
@@ -140,7 +140,7 @@ impl Train {
 }
 
 impl Schedule {
-    fn check(&self, train: &Train) -> Result<()> {
+    pub(super) fn check(&self, train: &Train) -> Result<()> {
         let end = train.images.unwrap_or(u64::MAX);
         ensure!(self.warm_up < end, "schedule.warm_up is {}: the run ends before", self.warm_up);
         ensure!(

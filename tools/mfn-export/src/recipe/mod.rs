@@ -2,11 +2,13 @@
 
 mod check;
 mod data;
+mod detector;
 mod parse;
 mod training;
 
 pub use data::{Augment, Data, HeldOut, Source};
-pub use parse::ROOT_VARIABLE;
+pub use detector::{DetectorRecipe, FrameAugment, FrameData, FrameSource, KeptOut};
+pub use parse::{ROOT_VARIABLE, is_detector};
 pub use training::{
     Distil, Hint, Margin, MarginKind, Optimiser, OptimiserKind, Schedule, ScheduleKind, Teacher, Train,
 };

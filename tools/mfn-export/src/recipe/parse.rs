@@ -11,21 +11,13 @@ pub const ROOT_VARIABLE: &str = "MFN_DATA";
 impl Recipe {
     /// Reads a recipe, applies `key=value` changes in order, and checks it.
     pub fn load(path: &Path, changes: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("recipe {}: cannot be read", path.display()))?;
-        Self::parse(&text, changes).map_err(|e| anyhow!("recipe {}: {e}", path.display()))
+        load(path, changes, Self::parse)
     }
 
     /// The same from text.
     pub fn parse(text: &str, changes: &[String]) -> Result<Self> {
-        let mut table: Table = text.parse().map_err(|e: toml::de::Error| anyhow!("{}", one_line(&e)))?;
-        for change in changes {
-            apply(&mut table, change)?;
-        }
-        let mut recipe: Recipe = table.try_into().map_err(|e| anyhow!("{}", one_line(&e)))?;
-        if recipe.data.root.is_empty() {
-            recipe.data.root = std::env::var(ROOT_VARIABLE).unwrap_or_default();
-        }
+        let mut recipe: Recipe = changed(text, changes)?;
+        default_root(&mut recipe.data.root);
         recipe.check()?;
         Ok(recipe)
     }
@@ -33,6 +25,45 @@ impl Recipe {
     /// The recipe as TOML, with every default written out.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("a recipe is plain data")
+    }
+}
+
+/// Whether the recipe of this file is one of a detector.
+///
+/// # Errors
+/// When it cannot be read or is not TOML.
+pub fn is_detector(path: &Path) -> Result<bool> {
+    let parse = |text: &str, _: &[String]| {
+        let table: Table = text.parse().map_err(|e: toml::de::Error| anyhow!("{}", one_line(&e)))?;
+        Ok(table.get("network").and_then(Value::as_str) == Some(crate::detect::NAME))
+    };
+    load(path, &[], parse)
+}
+
+/// Reads the file and parses it with changes; an error names the file.
+pub(super) fn load<R>(
+    path: &Path,
+    changes: &[String],
+    parse: impl Fn(&str, &[String]) -> Result<R>,
+) -> Result<R> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("recipe {}: cannot be read", path.display()))?;
+    parse(&text, changes).map_err(|e| anyhow!("recipe {}: {e}", path.display()))
+}
+
+/// The text with `key=value` changes applied, not yet checked.
+pub(super) fn changed<R: serde::de::DeserializeOwned>(text: &str, changes: &[String]) -> Result<R> {
+    let mut table: Table = text.parse().map_err(|e: toml::de::Error| anyhow!("{}", one_line(&e)))?;
+    for change in changes {
+        apply(&mut table, change)?;
+    }
+    table.try_into().map_err(|e| anyhow!("{}", one_line(&e)))
+}
+
+/// Where no root is given, that of the environment.
+pub(super) fn default_root(root: &mut String) {
+    if root.is_empty() {
+        *root = std::env::var(ROOT_VARIABLE).unwrap_or_default();
     }
 }
 

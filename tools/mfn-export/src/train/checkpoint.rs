@@ -3,7 +3,7 @@
 //! Tensors are named `now/NAME`, `first/NAME`, `second/NAME` and `average/NAME`; the header holds a
 //! version, the network, the counts, and what was best so far.
 
-use super::trainer::State;
+use super::learning::State;
 use crate::net::{Parameter, ParameterSet, Role};
 use crate::optim::Moments;
 use anyhow::{Context, Result, anyhow, bail, ensure};

@@ -1,9 +1,7 @@
 //! What lies in the folder of a run: recipe, metrics, checkpoints, the best two.
 
 use super::checkpoint::{Header, save, weights_only, write_whole};
-use crate::metrics::Verification;
 use crate::net::ParameterSet;
-use crate::recipe::Recipe;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -65,15 +63,15 @@ impl RunFolder {
     }
 
     /// Writes the recipe, and beside it the seed, the data's fingerprint and the program's version.
-    pub fn write_recipe(&self, recipe: &Recipe, fingerprint: &str) -> Result<()> {
+    pub fn write_recipe(&self, recipe: &str, seed: u64, header: &Header) -> Result<()> {
         let about = json!({
             "program": concat!("mfn-export ", env!("CARGO_PKG_VERSION")),
-            "network": recipe.network,
-            "seed": recipe.seed,
-            "data_fingerprint": fingerprint,
+            "network": header.network,
+            "seed": seed,
+            "data_fingerprint": header.data,
         });
         let failed = || format!("{}: the recipe could not be written", self.path.display());
-        write_whole(&self.recipe_path(), recipe.to_toml().as_bytes()).with_context(failed)?;
+        write_whole(&self.recipe_path(), recipe.as_bytes()).with_context(failed)?;
         write_whole(&self.path.join("run.json"), format!("{about:#}\n").as_bytes()).with_context(failed)
     }
 
@@ -103,13 +101,13 @@ impl RunFolder {
         header: &Header,
         set: &ParameterSet,
         seen: u64,
-        figures: &Verification,
+        error: f64,
     ) -> Result<Option<&'static str>> {
         let list = self.path.join("best.json");
         let text = std::fs::read_to_string(&list).unwrap_or_default();
         let mut best: Vec<Kept> = serde_json::from_str(&text).unwrap_or_default();
         best.retain(|kept| kept.seen < seen);
-        let place = best.iter().take_while(|kept| kept.error <= figures.error).count();
+        let place = best.iter().take_while(|kept| kept.error <= error).count();
         if place >= 2 {
             return Ok(None);
         }
@@ -119,7 +117,7 @@ impl RunFolder {
                 .with_context(|| format!("{}: cannot be renamed", first.display()))?;
         }
         save(if place == 0 { &first } else { &second }, header, &weights_only(set.clone(), seen))?;
-        best.insert(place, Kept { seen, error: figures.error });
+        best.insert(place, Kept { seen, error });
         best.truncate(2);
         write_whole(&list, serde_json::to_string(&best)?.as_bytes())?;
         Ok(Some(if place == 0 { "v1" } else { "v2" }))

@@ -1,16 +1,20 @@
 //! Training: one step, checkpoints, examinations, and the loop over them.
 
 pub mod checkpoint;
+mod cycle;
 mod events;
 mod folder;
 mod held_out;
+mod learning;
 mod objective;
 mod progress;
 mod run;
 mod trainer;
 
+pub use cycle::{Cycle, Examined, Learner};
 pub use folder::RunFolder;
 pub use held_out::Examination;
+pub use learning::{Learning, Pass, Report, State};
 pub use objective::Objective;
 pub use run::{Options, resume, start};
-pub use trainer::{Report, State, Trainer};
+pub use trainer::Trainer;

@@ -1,6 +1,6 @@
 //! What a run says while it goes: a bar on a terminal, else a line now and then, and metrics.
 
-use super::trainer::Report;
+use super::learning::Report;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};

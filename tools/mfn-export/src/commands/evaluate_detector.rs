@@ -1,0 +1,26 @@
+//! `evaluate-detector`: a detector's figures on the frames that a recipe keeps out of training.
+
+use crate::bundle::MANIFEST;
+use crate::cli;
+use crate::detect;
+use crate::evaluate::engine::guard;
+use crate::recipe::DetectorRecipe;
+use anyhow::Result;
+use mfn_engine::{ModelFolder, Models};
+
+/// Runs the command.
+pub fn run(arguments: &cli::EvaluateDetector) -> Result<()> {
+    let recipe = DetectorRecipe::load(&arguments.recipe, &arguments.changes)?;
+    let model = if arguments.model.join(MANIFEST).exists() {
+        ModelFolder::open(&arguments.model)?
+    } else {
+        Models::find(&arguments.model)?.detector()?.clone()
+    };
+    let figures = detect::evaluate(&model, &recipe, &guard()?)?;
+    if arguments.json {
+        println!("{}", serde_json::json!({ "model": model.name(), "figures": figures }));
+    } else {
+        print!("{} on {} frames kept out of training\n{}", model.name(), figures.frames, figures.text());
+    }
+    Ok(())
+}
