@@ -109,6 +109,7 @@ fn one_line(error: &toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::DetectorRecipe;
 
     const SMALL: &str = r#"
         network = "mobilefacenet"
@@ -171,7 +172,12 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
         let recipes: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
         for recipe in &recipes {
-            Recipe::load(recipe, &["data.root=faces".into()]).unwrap();
+            let root = ["data.root=faces".to_string()];
+            if is_detector(recipe).unwrap() {
+                DetectorRecipe::load(recipe, &root).unwrap();
+            } else {
+                Recipe::load(recipe, &root).unwrap();
+            }
         }
         assert!(recipes.len() >= 12, "{recipes:?}");
     }
