@@ -151,6 +151,29 @@ fn saving_replaces_whole_files_and_leaves_nothing_behind() {
     assert_eq!(names().len(), 2, "no temporary file stays");
 }
 
+/// Halved colours and 70 rows, no multiple of 16: the last rows are as libjpeg-turbo decodes them, but for the
+/// rounding of the colours' enlargement. `data/chroma-420.py` made the picture and the values.
+#[test]
+fn the_last_rows_of_halved_colours_are_right() {
+    let expected: [(u32, [[u8; 3]; 3]); 6] = [
+        (0, [[15, 14, 9], [149, 12, 226], [22, 15, 183]]),
+        (31, [[214, 52, 3], [91, 52, 223], [215, 52, 177]]),
+        (63, [[190, 55, 7], [63, 57, 219], [190, 56, 179]]),
+        (64, [[198, 63, 7], [70, 65, 220], [197, 65, 177]]),
+        (68, [[222, 92, 8], [94, 92, 228], [222, 93, 185]]),
+        (69, [[224, 94, 6], [96, 94, 229], [223, 94, 184]]),
+    ];
+    let picture = picture(&data("chroma-420.jpg"));
+    for (row, pixels) in expected {
+        for (column, wanted) in [0, 45, 89].into_iter().zip(pixels) {
+            let at = (row as usize * 90 + column) * 3;
+            let found = &picture.data()[at..at + 3];
+            let near = wanted.iter().zip(found).all(|(w, f)| w.abs_diff(*f) <= 5);
+            assert!(near, "row {row}, column {column}: {found:?}, not {wanted:?}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
