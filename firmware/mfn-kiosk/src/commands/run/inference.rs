@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant, SystemTime};
 
-use mfn_engine::{Detector, EngineError, QualityLimits, Recogniser};
+use mfn_engine::QualityLimits;
 use mfn_gallery::{Access, FileGallery, Gallery, Person, Restriction};
 use mfn_vision::Frame;
 
@@ -15,9 +15,9 @@ use super::{Shared, erasure};
 use crate::cli::RunArgs;
 use crate::clock;
 use crate::config::Config;
-use crate::engines::{self, Chosen, GalleryPlace};
+use crate::engines::{self, GalleryPlace};
 use crate::enrolment::Gathering;
-use crate::exit::{Exit, Failure, OrExit};
+use crate::exit::Failure;
 use crate::newest::Taken;
 use crate::pipeline::{LookError, Pipeline};
 
@@ -84,8 +84,7 @@ struct Recognition {
 impl Recognition {
     fn load(config: &Config, args: &RunArgs) -> Result<Recognition, Failure> {
         let chosen = engines::choose(config, &args.with)?;
-        let (mut detector, mut recogniser) = chosen.load(config)?;
-        check_golden(&mut detector, &mut recogniser, &chosen).or_exit(Exit::Models)?;
+        let (detector, recogniser) = chosen.load(config)?;
         let place = chosen.gallery_place(config, &config.gallery(&args.gallery));
         Ok(Recognition {
             gallery: place.open(Access::Read)?,
@@ -155,19 +154,4 @@ fn people(gallery: &FileGallery) -> People {
         (person.id, Known { name: person.name.to_string(), group })
     };
     gallery.people().iter().map(known).collect()
-}
-
-/// A wrong channel order, mean or scale shows here, before the first face does. The detector's golden
-/// pictures fit one input size only.
-fn check_golden(
-    detector: &mut Detector,
-    recogniser: &mut Recogniser,
-    chosen: &Chosen,
-) -> Result<(), EngineError> {
-    recogniser.self_test(&chosen.recogniser)?;
-    let options = detector.options();
-    if (options.width, options.height) == engines::GOLDEN_SIZE {
-        detector.self_test(&chosen.detector)?;
-    }
-    Ok(())
 }
