@@ -1,9 +1,10 @@
 //! What a user can type or plug in wrongly: one clear line, a code that is not zero, nothing lost.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use mfn_gallery::GalleryKey;
 use mfn_tests::{Finished, Kiosk, fixture, models};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// A kiosk whose gallery's key is there already: making one is said in a line of its own.
@@ -115,6 +116,66 @@ fn model_folders() {
             &[detector],
         );
     }
+}
+
+/// A folder of models with a stranger's recogniser, taken without a signature.
+fn stranger(folder: &Path, real: &Path, network: &[u8], change: (&str, &str)) {
+    let known = include_str!("../../firmware/mfn-engine/known/teacher-edgeface-xs-512d.toml");
+    let name = "teacher-edgeface-xs-512d.onnx";
+    let own = folder.join("models/stranger");
+    fs::create_dir_all(own.join("golden")).unwrap();
+    for from in fs::read_dir(real.join("golden")).unwrap().map(|entry| entry.unwrap().path()) {
+        fs::create_dir_all(folder.join("models/golden")).unwrap();
+        fs::copy(&from, folder.join("models/golden").join(from.file_name().unwrap())).unwrap();
+        fs::copy(&from, own.join("golden").join(from.file_name().unwrap())).unwrap();
+    }
+    let detector = "detector-yunet-n.onnx";
+    fs::copy(real.join(detector), folder.join("models").join(detector)).unwrap();
+    fs::write(own.join(name), network).unwrap();
+    let hash = Sha256::digest(network).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let line = |line: &str| {
+        if line.contains(&format!("\"{name}\" = \"")) {
+            format!("\"{name}\" = \"{hash}\"")
+        } else {
+            line.to_owned()
+        }
+    };
+    let manifest: Vec<String> =
+        if change.0.is_empty() { known.to_owned() } else { known.replace(change.0, change.1) }
+            .lines()
+            .map(line)
+            .collect();
+    fs::write(own.join("manifest.toml"), manifest.join("\n")).unwrap();
+}
+
+#[test]
+fn networks_of_strangers_and_manifests_that_lie() {
+    let Some(real) = models() else { return };
+    let (folder, kiosk) = kiosk();
+    let whole = fs::read(real.join("teacher-edgeface-xs-512d.onnx")).unwrap();
+    let mut nan = whole.clone();
+    let middle = nan.len() / 2;
+    nan[middle..middle + 65_536].fill(0xff);
+    let config = folder.path().join("kiosk.toml");
+    fs::write(&config, "[models]\nunsigned = [\"stranger\"]\n").unwrap();
+    let (dir, photo) = (folder.path().join("models"), fixture("president-1.jpg"));
+    let verify =
+        ["verify", "--config", config.to_str().unwrap(), "--models", dir.to_str().unwrap(), &photo, &photo];
+    for (network, change, words) in [
+        (&whole[..middle], ("", ""), "cut short"),
+        (b"not a graph", ("", ""), "not an ONNX file"),
+        (b"", ("", ""), "net"),
+        (&nan, ("", ""), "NaN"),
+        (&whole, ("dimension = 512", "dimension = 256"), "512 values"),
+        (&whole, ("\"rgb\"", "\"bgr\""), "channel order"),
+        (&whole, ("mean = [127.5, 127.5, 127.5]", "mean = [0.0, 0.0, 0.0]"), "self-test"),
+        (&whole, ("licence", "license"), "licen"),
+    ] {
+        stranger(folder.path(), &real, network, change);
+        one_line(&kiosk.run(&verify).expect(4), &[words]);
+    }
+    stranger(folder.path(), &real, &whole, ("", ""));
+    kiosk.run(&verify).expect(0);
 }
 
 #[test]

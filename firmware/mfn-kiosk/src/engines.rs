@@ -44,14 +44,22 @@ pub fn choose(config: &Config, with: &WithModels) -> Result<Chosen, Failure> {
 }
 
 impl Chosen {
-    /// Loads both networks, one after the other, so that their peaks in memory do not add up.
+    /// Loads both networks, one after the other, so that their peaks in memory do not add up, and checks their
+    /// golden vectors: a wrong channel order, mean or scale shows here, before anybody is enrolled or let in.
+    /// The detector's golden pictures fit one input size only.
     ///
     /// # Errors
     /// A network is refused.
     pub fn load(&self, config: &Config) -> Result<(Detector, Recogniser), Failure> {
         let guard = guard()?;
-        let recogniser = Recogniser::load(&self.recogniser, &guard).or_exit(Exit::Models)?;
-        let detector = Detector::load(&self.detector, config.detector(), &guard).or_exit(Exit::Models)?;
+        let mut recogniser = Recogniser::load(&self.recogniser, &guard).or_exit(Exit::Models)?;
+        recogniser.self_test(&self.recogniser).or_exit(Exit::Models)?;
+        let options = config.detector();
+        let fits = (options.width, options.height) == GOLDEN_SIZE;
+        let mut detector = Detector::load(&self.detector, options, &guard).or_exit(Exit::Models)?;
+        if fits {
+            detector.self_test(&self.detector).or_exit(Exit::Models)?;
+        }
         Ok((detector, recogniser))
     }
 
