@@ -48,8 +48,8 @@ learning_rate = 0.002
 average = 0.9
 [train]
 batch = 8
-images = 240
-evaluate_every = 240
+images = 336
+evaluate_every = 336
 "#;
 
 /// Puts the starting detector beside the model, in a folder `models`.
