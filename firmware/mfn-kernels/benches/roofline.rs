@@ -1,0 +1,90 @@
+//! The paper's network layer by layer: best time of each, and its share of the core's peak FMA rate.
+//!
+//! `cargo bench -p mfn-kernels --bench roofline -- PEAK [SCALE]`: PEAK in GFLOP/s, as a benchmark of registers alone
+//! gives it; scale 1 or 2. Prints a Markdown table.
+
+use mfn_kernels::Kernels;
+use mfn_kernels::conv::{Buffer, Fused, Kind, Shape};
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 200;
+/// Channels in and out (times the scale), expansion, repeat, stride, as in the paper's table.
+const STAGES: [[usize; 5]; 6] = [
+    [64, 64, 128, 1, 2],
+    [64, 64, 128, 4, 1],
+    [64, 128, 256, 1, 2],
+    [128, 128, 256, 6, 1],
+    [128, 128, 512, 1, 2],
+    [128, 128, 256, 2, 1],
+];
+
+fn layers(scale: usize) -> Vec<Shape> {
+    let shape = |kind, inputs, outputs, side| Shape { kind, inputs, outputs, size: [side, side] };
+    let pointwise = |inputs, outputs, side| shape(Kind::Pointwise, inputs, outputs, side);
+    let planes = |stride, fan, channels, side| shape(Kind::Planes { stride, fan }, channels, channels, side);
+    let mut all = vec![shape(Kind::Stem, 3, 64 * scale, 112), planes(1, scale, 64 * scale, 56)];
+    let mut side = 56;
+    for [inputs, outputs, wide, repeat, stride] in STAGES {
+        for _ in 0..repeat {
+            all.push(pointwise(inputs * scale, wide, side));
+            all.push(planes(stride, 1, wide, side));
+            side /= stride;
+            all.push(pointwise(wide, outputs * scale, side));
+        }
+    }
+    all.extend([pointwise(128 * scale, 512, 7), shape(Kind::Global, 512, 512, 7), pointwise(512, 512, 1)]);
+    all
+}
+
+fn filled(length: usize) -> Buffer {
+    let mut buffer = Buffer::new(length);
+    buffer.fill(0.01);
+    buffer
+}
+
+/// The best time of each layer, run one behind the other as the network does.
+fn measure(layers: &[Shape]) -> Vec<Duration> {
+    let weights: Vec<_> = layers.iter().map(|s| (filled(s.packed_len()), filled(s.outputs))).collect();
+    let largest = layers.iter().map(|s| s.input_len().max(s.output_len())).max().unwrap_or(0);
+    let (mut from, mut to, mut scratch) = (filled(largest), filled(largest), Vec::new());
+    let mut best = vec![Duration::MAX; layers.len()];
+    for _ in 0..ROUNDS {
+        for ((shape, (packed, bias)), best) in layers.iter().zip(&weights).zip(&mut best) {
+            let start = Instant::now();
+            let fused = Fused { bias, slope: bias, residual: &[] };
+            let (input, output) = (&from[..shape.input_len()], &mut to[..shape.output_len()]);
+            Kernels::detect().conv_infer(shape, input, packed, fused, output, &mut scratch);
+            *best = start.elapsed().min(*best);
+            std::mem::swap(&mut from, &mut to);
+        }
+    }
+    best
+}
+
+fn main() {
+    // cargo adds `--bench`.
+    let mut numbers = std::env::args().filter_map(|arg| arg.parse::<f64>().ok());
+    let Some(peak) = numbers.next() else {
+        println!("skipped: name the core's peak in GFLOP/s, and a scale (1 or 2)");
+        return;
+    };
+    let layers = layers(numbers.next().unwrap_or(1.0) as usize);
+    println!("| layer | channels | input | MMAC | us | of peak |\n| --- | --- | --- | --- | --- | --- |");
+    let mut done: Vec<Shape> = Vec::new();
+    let times = measure(&layers);
+    for (shape, time) in layers.iter().zip(&times) {
+        if done.contains(shape) {
+            continue;
+        }
+        done.push(*shape);
+        let macs = (shape.weight_len() * shape.output_len() / shape.outputs) as f64;
+        let (us, [h, w]) = (time.as_secs_f64() * 1e6, shape.size);
+        let share = 2e-3 * macs / us / peak * 100.0;
+        let Shape { kind, inputs, outputs, .. } = shape;
+        println!(
+            "| {kind:?} | {inputs} -> {outputs} | {h}x{w} | {:.2} | {us:.1} | {share:.0} % |",
+            macs / 1e6
+        );
+    }
+    println!("\nall layers: {:.2} ms", times.iter().sum::<Duration>().as_secs_f64() * 1e3);
+}
