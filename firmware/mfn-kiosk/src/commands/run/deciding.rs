@@ -60,6 +60,9 @@ impl Deciding {
     /// the door.
     pub fn until_the_end(mut self, inbox: &Receiver<News>, shared: &Shared) -> Result<Exit, Failure> {
         let end = self.decide(inbox, shared);
+        // Measured while everything is still there.
+        let seen = shared.seen.load(Ordering::Relaxed);
+        let totals = self.summary.finish(seen, shared.slot.dropped());
         shared.stop.store(true, Ordering::Relaxed);
         shared.slot.close();
         self.access.step(&Event::Shutdown, self.start.elapsed());
@@ -68,8 +71,7 @@ impl Deciding {
         if let Err(e) = self.watchdog.stopping() {
             log::warn!("cannot tell the service manager: {e}");
         }
-        let seen = shared.seen.load(Ordering::Relaxed);
-        let printed = self.output.summary(&self.summary.finish(seen, shared.slot.dropped()));
+        let printed = self.output.summary(&totals);
         let exit = end?;
         closed?;
         printed.map(|()| exit)
