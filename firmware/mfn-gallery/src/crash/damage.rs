@@ -1,17 +1,17 @@
-//! Damage and forgery: each kind told apart, nothing written, matching with what is intact.
+//! Damage: each kind told apart, nothing written, matching with what is intact.
 
-use super::harness::{key, open, space};
+use super::harness::{key, open};
 use super::model::{DIMENSION, Operation, ask, contents};
 use super::sim::{Betrayal, Image, SimDisk};
 use crate::header::{Header, PAGE};
 use crate::{
-    Access, Check, FileGallery, Finding, GALLERY_FILE, Gallery, GalleryError, GalleryKey, KEYS_FILE, Problem,
+    Access, Check, Finding, GALLERY_FILE, Gallery, GalleryError, KEYS_FILE, Problem,
 };
 use mfn_template::PersonId;
 use proptest::prelude::*;
 
 /// Three people in three slots.
-fn three() -> SimDisk {
+pub fn three() -> SimDisk {
     let disk = SimDisk::new(Image::default(), Betrayal::None);
     let mut gallery = open(&disk, Access::Write).unwrap();
     for n in 1..4 {
@@ -20,28 +20,28 @@ fn three() -> SimDisk {
     disk
 }
 
-fn file<'a>(image: &'a mut Image, name: &str) -> &'a mut Vec<u8> {
+pub fn file<'a>(image: &'a mut Image, name: &str) -> &'a mut Vec<u8> {
     let inode = image.names[name];
     &mut image.files[inode]
 }
 
 /// The bytes of a slot.
-fn slot(gallery: &mut [u8], place: usize) -> &mut [u8] {
+pub fn slot(gallery: &mut [u8], place: usize) -> &mut [u8] {
     let header = Header::parse(&gallery[..PAGE], gallery.len() as u64).unwrap();
     let at = header.journal_at().unwrap() as usize + place * PAGE;
     &mut gallery[at..at + PAGE]
 }
 
-fn alter(disk: &SimDisk, change: impl FnOnce(&mut Vec<u8>)) {
+pub fn alter(disk: &SimDisk, change: impl FnOnce(&mut Vec<u8>)) {
     disk.alter(|image| change(file(image, GALLERY_FILE)));
 }
 
-fn bytes(disk: &SimDisk, name: &str) -> Vec<u8> {
+pub fn bytes(disk: &SimDisk, name: &str) -> Vec<u8> {
     file(&mut disk.image(), name).clone()
 }
 
 /// Opens for writing: these findings, these people, and no change is taken or made.
-fn damaged(disk: &SimDisk, findings: &[Finding], people: &[u64]) {
+pub fn damaged(disk: &SimDisk, findings: &[Finding], people: &[u64]) {
     let (before, image) = (disk.events(), disk.image());
     let mut gallery = open(disk, Access::Write).unwrap();
     assert_eq!(gallery.findings(), findings);
@@ -53,7 +53,7 @@ fn damaged(disk: &SimDisk, findings: &[Finding], people: &[u64]) {
     assert_eq!(disk.image().files, image.files);
 }
 
-fn problem(disk: &SimDisk) -> Problem {
+pub fn problem(disk: &SimDisk) -> Problem {
     match open(disk, Access::Write) {
         Err(GalleryError::Unusable { problem, .. }) => problem,
         Err(e) => panic!("{e}"),
@@ -79,35 +79,6 @@ fn damage_before_sound_slots_is_loud() {
     damaged(&disk, &[Finding::BadSlot { place: 1 }], &[1, 3]);
     alter(&disk, |gallery| slot(gallery, 1).fill(0));
     damaged(&disk, &[Finding::BadSlot { place: 1 }], &[1, 3]);
-}
-
-#[test]
-fn swapped_slots_are_named() {
-    let disk = three();
-    alter(&disk, |gallery| {
-        let (first, second) = (slot(gallery, 0).to_vec(), slot(gallery, 1).to_vec());
-        slot(gallery, 0).copy_from_slice(&second);
-        slot(gallery, 1).copy_from_slice(&first);
-    });
-    let swapped = |place, from| Finding::SwappedSlot { place, from };
-    damaged(&disk, &[swapped(0, 1), swapped(1, 0)], &[3]);
-}
-
-#[test]
-fn slots_of_another_gallery_are_named() {
-    let (disk, other) = (three(), three());
-    let foreign = slot(&mut bytes(&other, GALLERY_FILE), 1).to_vec();
-    alter(&disk, |gallery| slot(gallery, 1).copy_from_slice(&foreign));
-    damaged(&disk, &[Finding::SlotOfOtherGallery { place: 1 }], &[1, 3]);
-}
-
-#[test]
-fn a_journal_rolled_back_under_a_newer_snapshot_is_named() {
-    let disk = three();
-    let old = slot(&mut bytes(&disk, GALLERY_FILE), 0).to_vec();
-    open(&disk, Access::Write).unwrap().compact().unwrap();
-    alter(&disk, |gallery| slot(gallery, 0).copy_from_slice(&old));
-    damaged(&disk, &[Finding::SlotOfOtherSnapshot { place: 0 }], &[1, 2, 3]);
 }
 
 #[test]
@@ -212,35 +183,6 @@ fn a_compaction_in_pieces_is_bounded_and_takes_changes_on_the_way() {
     let gallery = open(&disk, Access::Write).unwrap();
     assert_eq!((gallery.findings(), contents(&gallery)), (&[][..], expected));
     assert_eq!(gallery.generation(), 6);
-}
-
-#[test]
-fn an_old_copy_does_not_bring_a_removed_person_back() {
-    let disk = three();
-    let old = bytes(&disk, GALLERY_FILE);
-    ask(&mut open(&disk, Access::Write).unwrap(), &Operation::Remove(2)).unwrap();
-    alter(&disk, |gallery| *gallery = old);
-    let mut gallery = open(&disk, Access::Write).unwrap();
-    assert_eq!(gallery.findings(), [Finding::Erased { person: PersonId(2) }]);
-    assert_eq!(contents(&gallery).into_keys().collect::<Vec<_>>(), [1, 3]);
-    ask(&mut gallery, &Operation::Enrol(5, vec![5])).unwrap();
-    gallery.compact().unwrap();
-    assert_eq!(open(&disk, Access::Read).unwrap().people().len(), 3);
-}
-
-#[test]
-fn keys_and_files_of_others_are_told_apart() {
-    let (disk, other) = (three(), three());
-    let strange = GalleryKey::from_bytes(&[8; 32]);
-    let opened = FileGallery::open_on(Box::new(disk.clone()), &space(), DIMENSION, Access::Read, &strange, 6);
-    let error = opened.err().unwrap().to_string();
-    assert!(error.contains("another gallery key"), "{error}");
-    disk.alter(|image| *file(image, KEYS_FILE) = bytes(&other, KEYS_FILE));
-    assert!(matches!(problem(&disk), Problem::OtherGallery));
-    disk.alter(|image| assert!(image.names.remove(KEYS_FILE).is_some()));
-    assert!(matches!(problem(&disk), Problem::KeysMissing));
-    other.alter(|image| assert!(image.names.remove(GALLERY_FILE).is_some()));
-    assert!(matches!(problem(&other), Problem::GalleryMissing));
 }
 
 #[test]

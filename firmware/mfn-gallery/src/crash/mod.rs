@@ -5,6 +5,7 @@
 mod attack;
 mod damage;
 mod faults;
+mod forgery;
 mod harness;
 mod model;
 mod raw_image;

@@ -6,6 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use mfn_admin::{HEADER, WireError, body_length};
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 
 /// Bytes that are read at once: memory grows with what has come, not with what a header claims.
 const CHUNK: usize = 16 << 10;
@@ -74,6 +76,12 @@ pub fn send(stream: &mut UnixStream, frame: &[u8], patience: Duration) -> Result
         }
     }
     Ok(())
+}
+
+/// Whether the other side has closed the connection; waits for nothing.
+pub fn has_gone(stream: &UnixStream) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    matches!(rustix::net::recv(stream, &mut [0_u8; 1], flags), Ok((_, 0)) | Err(Errno::CONNRESET))
 }
 
 fn fill(stream: &mut UnixStream, bytes: &mut [u8], deadline: Instant) -> Result<(), TalkError> {

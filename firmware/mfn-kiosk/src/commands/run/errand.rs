@@ -44,10 +44,9 @@ impl Sitting {
     /// Takes the frame that the pipeline has looked at. False when nobody waits any more.
     pub fn look(&mut self, pipeline: &mut Pipeline, frame: &Frame) -> bool {
         let detections: Vec<_> = pipeline.faces().iter().map(|face| face.detection).collect();
-        match self.gathering.offer(pipeline, &detections, frame) {
-            Some(said) => self.replies.send(Gathered::Said(said.to_owned())).is_ok(),
-            None => true,
-        }
+        let said = self.gathering.offer(pipeline, &detections, frame);
+        let news = said.map_or(Gathered::Looked, |said| Gathered::Said(said.to_owned()));
+        self.replies.send(news).is_ok()
     }
 
     /// All frames are there, or the time is over.
