@@ -10,8 +10,8 @@ use crate::seal::{Id, Secret};
 use crate::slot::{Slot, SlotKeys};
 use crate::snapshot::Snapshot;
 use crate::{Finding, GalleryKey, KeyError, Problem};
-use mfn_template::TemplateSpace;
-use std::collections::HashSet;
+use mfn_template::{PersonId, TemplateSpace};
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 
@@ -173,7 +173,8 @@ impl Loaded {
         if self.keys.is_none() && slots.iter().any(|slot| *slot != Slot::Empty) {
             return Err(Problem::KeysMissing);
         }
-        let replay = replay(slots, 0);
+        let mut replay = replay(slots, 0);
+        doubt_removals(&self.state, &mut replay.operations);
         let lost: Vec<(Id, Finding)> = replay.operations.iter().flatten().filter_map(unreadable).collect();
         self.take(&replay)?;
         self.tail = replay.tail;
@@ -221,7 +222,8 @@ impl Loaded {
                 slot => slots.push(slot),
             }
         }
-        let replay = replay(slots, self.end);
+        let mut replay = replay(slots, self.end);
+        doubt_removals(&self.state, &mut replay.operations);
         let complete = replay.findings.iter().all(|f| matches!(f, Finding::TornTail { .. }));
         if !complete || replay.operations.iter().flatten().any(|edit| unreadable(edit).is_some()) {
             return Ok(Advance::ReadAgain);
@@ -260,6 +262,21 @@ pub(crate) enum Advance {
     Taken,
     /// Something was taken back, a key is new, or damage: read everything.
     ReadAgain,
+}
+
+/// A removal is sealed under nobody's own key. One that names the key of somebody else was forged by whoever
+/// has the gallery's: it is damage, and destroys nothing.
+fn doubt_removals(state: &Snapshot, operations: &mut [Vec<Edit>]) {
+    if !operations.iter().flatten().any(|edit| edit.what == What::Remove) {
+        return;
+    }
+    let mut owners: HashMap<Id, PersonId> = state.people.iter().map(|p| (p.key.serial, p.id)).collect();
+    for edit in operations.iter_mut().flatten() {
+        let owner = *owners.entry(edit.key.serial).or_insert(edit.person);
+        if edit.what == What::Remove && owner != edit.person {
+            edit.what = What::Damaged;
+        }
+    }
 }
 
 fn unreadable(edit: &Edit) -> Option<(Id, Finding)> {

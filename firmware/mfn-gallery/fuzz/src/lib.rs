@@ -150,8 +150,6 @@ pub fn exercise(disk: &Memory) {
     let Ok(id) = enrolled else { return };
     let people = gallery.people().to_vec();
     if let Some(first) = people.first().filter(|first| first.id != id) {
-        // Whoever can seal slots can have somebody's key destroyed under another's removal; the next opening
-        // reports that person as erased.
         match gallery.remove(first.id) {
             Err(GalleryError::NotSaved { .. }) => return,
             removed => removed.unwrap(),

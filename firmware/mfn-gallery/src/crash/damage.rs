@@ -4,9 +4,7 @@ use super::harness::{key, open};
 use super::model::{DIMENSION, Operation, ask, contents};
 use super::sim::{Betrayal, Image, SimDisk};
 use crate::header::{Header, PAGE};
-use crate::{
-    Access, Check, Finding, GALLERY_FILE, Gallery, GalleryError, KEYS_FILE, Problem,
-};
+use crate::{Access, Check, Finding, GALLERY_FILE, Gallery, GalleryError, KEYS_FILE, Problem};
 use mfn_template::PersonId;
 use proptest::prelude::*;
 
