@@ -27,6 +27,7 @@ mod lock;
 mod matrix;
 mod metadata;
 mod name;
+mod owners;
 mod packed;
 mod passphrase;
 mod person;

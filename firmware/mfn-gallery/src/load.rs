@@ -5,13 +5,14 @@ use crate::edit::{Edit, What};
 use crate::header::{Header, PAGE, damaged};
 use crate::journal::{Replay, replay};
 use crate::keys::KeyTable;
+use crate::owners::Owners;
 use crate::packed::Index;
 use crate::seal::{Id, Secret};
 use crate::slot::{Slot, SlotKeys};
 use crate::snapshot::Snapshot;
 use crate::{Finding, GalleryKey, KeyError, Problem};
-use mfn_template::{PersonId, TemplateSpace};
-use std::collections::{HashMap, HashSet};
+use mfn_template::TemplateSpace;
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 
@@ -174,13 +175,14 @@ impl Loaded {
             return Err(Problem::KeysMissing);
         }
         let mut replay = replay(slots, 0);
-        doubt_removals(&self.state, &mut replay.operations);
+        let (mut owners, forged) = Owners::of(&self.state);
+        owners.judge(&mut replay.operations);
         let lost: Vec<(Id, Finding)> = replay.operations.iter().flatten().filter_map(unreadable).collect();
         self.take(&replay)?;
         self.tail = replay.tail;
         self.findings = replay.findings;
         let erased: HashSet<&Id> = self.state.erased.iter().collect();
-        for (serial, finding) in of_chunks.into_iter().chain(lost) {
+        for (serial, finding) in of_chunks.into_iter().chain(forged).chain(lost) {
             // Whose removal stands in the journal is no news.
             if !erased.contains(&serial) && !self.findings.contains(&finding) {
                 self.findings.push(finding);
@@ -223,7 +225,9 @@ impl Loaded {
             }
         }
         let mut replay = replay(slots, self.end);
-        doubt_removals(&self.state, &mut replay.operations);
+        if !replay.operations.is_empty() {
+            Owners::of(&self.state).0.judge(&mut replay.operations);
+        }
         let complete = replay.findings.iter().all(|f| matches!(f, Finding::TornTail { .. }));
         if !complete || replay.operations.iter().flatten().any(|edit| unreadable(edit).is_some()) {
             return Ok(Advance::ReadAgain);
@@ -262,21 +266,6 @@ pub(crate) enum Advance {
     Taken,
     /// Something was taken back, a key is new, or damage: read everything.
     ReadAgain,
-}
-
-/// A removal is sealed under nobody's own key. One that names the key of somebody else was forged by whoever
-/// has the gallery's: it is damage, and destroys nothing.
-fn doubt_removals(state: &Snapshot, operations: &mut [Vec<Edit>]) {
-    if !operations.iter().flatten().any(|edit| edit.what == What::Remove) {
-        return;
-    }
-    let mut owners: HashMap<Id, PersonId> = state.people.iter().map(|p| (p.key.serial, p.id)).collect();
-    for edit in operations.iter_mut().flatten() {
-        let owner = *owners.entry(edit.key.serial).or_insert(edit.person);
-        if edit.what == What::Remove && owner != edit.person {
-            edit.what = What::Damaged;
-        }
-    }
 }
 
 fn unreadable(edit: &Edit) -> Option<(Id, Finding)> {

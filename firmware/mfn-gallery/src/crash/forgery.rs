@@ -3,6 +3,7 @@
 use super::damage::{alter, bytes, damaged, file, problem, slot, three};
 use super::harness::{key, open, space};
 use super::model::{DIMENSION, Operation, ask, contents};
+use super::sim::SimDisk;
 use crate::edit::{Edit, What};
 use crate::header::{Header, PAGE};
 use crate::seal::Secret;
@@ -53,19 +54,25 @@ fn an_old_copy_does_not_bring_a_removed_person_back() {
     assert_eq!(open(&disk, Access::Read).unwrap().people().len(), 3);
 }
 
-/// Whoever has the gallery's key still cannot have somebody's own key destroyed under another's removal.
-#[test]
-fn a_forged_removal_destroys_nothing() {
-    let disk = three();
-    let gallery = open(&disk, Access::Read).unwrap();
-    let theirs = gallery.person(PersonId(2)).unwrap().key;
-    let file = bytes(&disk, GALLERY_FILE);
+/// A slot that whoever has the gallery's key can seal: about `person`, under the key of person 2.
+fn forged(disk: &SimDisk, person: u64, what: What) -> Vec<u8> {
+    let theirs = open(disk, Access::Read).unwrap().person(PersonId(2)).unwrap().key;
+    let file = bytes(disk, GALLERY_FILE);
     let header = Header::parse(&file[..PAGE], file.len() as u64).unwrap();
     let keys = SlotKeys::new(&key().0, header.gallery, header.snapshot, header.dimension);
-    let edit = Edit { person: PersonId(1), key: theirs, what: What::Remove };
-    let forged = keys.seal(3, (3, 3), &edit, &Secret::random().unwrap()).unwrap();
-    alter(&disk, |gallery| slot(gallery, 3).copy_from_slice(&forged));
-    damaged(&disk, &[Finding::DamagedPerson { person: PersonId(1) }], &[1, 2, 3]);
+    let edit = Edit { person: PersonId(person), key: theirs, what };
+    keys.seal(3, (3, 3), &edit, &Secret::random().unwrap()).unwrap()
+}
+
+/// Nobody's key is destroyed under somebody else's removal, and nobody shares one.
+#[test]
+fn a_record_that_names_another_persons_key_is_damage() {
+    for (person, what) in [(1, What::Remove), (9, What::Remove)] {
+        let disk = three();
+        let forged = forged(&disk, person, what);
+        alter(&disk, |gallery| slot(gallery, 3).copy_from_slice(&forged));
+        damaged(&disk, &[Finding::DamagedPerson { person: PersonId(person) }], &[1, 2, 3]);
+    }
 }
 
 #[test]
