@@ -54,9 +54,13 @@ fn an_old_copy_does_not_bring_a_removed_person_back() {
     assert_eq!(open(&disk, Access::Read).unwrap().people().len(), 3);
 }
 
-/// A slot that whoever has the gallery's key can seal: about `person`, under the key of person 2.
-fn forged(disk: &SimDisk, person: u64, what: What) -> Vec<u8> {
-    let theirs = open(disk, Access::Read).unwrap().person(PersonId(2)).unwrap().key;
+/// A slot that whoever has the gallery's key can seal: about `person`, under the key of person 2 or under one
+/// that nobody has.
+fn forged(disk: &SimDisk, person: u64, of_two: bool, what: What) -> Vec<u8> {
+    let mut theirs = open(disk, Access::Read).unwrap().person(PersonId(2)).unwrap().key;
+    if !of_two {
+        theirs.serial = [9; 16];
+    }
     let file = bytes(disk, GALLERY_FILE);
     let header = Header::parse(&file[..PAGE], file.len() as u64).unwrap();
     let keys = SlotKeys::new(&key().0, header.gallery, header.snapshot, header.dimension);
@@ -67,9 +71,9 @@ fn forged(disk: &SimDisk, person: u64, what: What) -> Vec<u8> {
 /// Nobody's key is destroyed under somebody else's removal, and nobody shares one.
 #[test]
 fn a_record_that_names_another_persons_key_is_damage() {
-    for (person, what) in [(1, What::Remove), (9, What::Remove)] {
+    for (person, of_two) in [(1, true), (9, true), (1, false)] {
         let disk = three();
-        let forged = forged(&disk, person, what);
+        let forged = forged(&disk, person, of_two, What::Remove);
         alter(&disk, |gallery| slot(gallery, 3).copy_from_slice(&forged));
         damaged(&disk, &[Finding::DamagedPerson { person: PersonId(person) }], &[1, 2, 3]);
     }
