@@ -7,6 +7,7 @@
 //!
 //! What is not here: networks, images, galleries.
 
+pub mod allocator;
 pub mod conv;
 mod level;
 #[cfg(target_arch = "aarch64")]

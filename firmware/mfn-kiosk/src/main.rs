@@ -28,6 +28,7 @@ use cli::{Cli, Command};
 use exit::{Exit, Failure};
 
 fn main() -> ExitCode {
+    mfn_kernels::allocator::give_large_blocks_back();
     let command = Cli::parse().command;
     if matches!(command, Command::ModelGuard) {
         return mfn_engine::child_main();
