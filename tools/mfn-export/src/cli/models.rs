@@ -183,6 +183,13 @@ pub struct Quantise {
     /// How many other crops the two networks are compared on.
     #[arg(long, default_value_t = 1000)]
     pub compare: usize,
+    /// NAME=PATH of a benchmark of pairs, on which decisions are compared too: lfw, calfw, cplfw, cfp-fp, cfp-ff,
+    /// agedb-30, rfw, xqlfw; may be given several times.
+    #[arg(long = "benchmark", value_name = "NAME=PATH")]
+    pub benchmarks: Vec<Benchmark>,
+    /// Folder of the models, for the detector before benchmarks.
+    #[arg(long, env = "MFN_MODELS", default_value = "models")]
+    pub models: PathBuf,
     /// The same seed picks the same crops.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
