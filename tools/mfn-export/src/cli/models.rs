@@ -231,6 +231,10 @@ pub struct Import {
     /// How many numbers the output has, where the file does not say it.
     #[arg(long)]
     pub dimension: Option<usize>,
+    /// Golden vectors by an independent runtime, as `golden.py` makes them of the folder that a first import
+    /// wrote; without it they come from the engine's own runtime, without its operators and fusions.
+    #[arg(long, value_name = "FILE")]
+    pub golden: Option<PathBuf>,
     /// How many of the crops are looked at.
     #[arg(long, default_value_t = 300)]
     pub crops: usize,

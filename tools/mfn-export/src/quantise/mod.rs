@@ -54,20 +54,20 @@ pub fn quantise(
     }
     equalise(&mut network, &seen);
     let seen = observe(&network, crops, threads, done)?;
-    let weights = importance(&network);
-    let grids: Grids = network
-        .rounded()
-        .into_iter()
-        .filter_map(|name| {
-            let (seen, weights) = (seen.get(&name)?, weights.get(&name)?);
-            let grid = Grid::choose(seen.ends, &seen.sample, weights, choice.rule);
-            Some((name, grid))
-        })
-        .collect();
+    let grids = grids(&network, &seen, choice.rule);
     correct(&mut network, &seen);
     let found = mean_output(&emit(&network, &Form::All(&grids)), &network, crops, threads, done)?;
     shift_output(&mut network, &seen, &found);
     Ok(emit(&network, &Form::All(&grids)))
+}
+
+fn grids(network: &Network, seen: &SeenTensors, rule: Rule) -> Grids {
+    let weights = importance(network);
+    let grid = |name: String| {
+        let (seen, weights) = (seen.get(&name)?, weights.get(&name)?);
+        Some((name, Grid::choose(seen.ends, &seen.sample, weights, rule)))
+    };
+    network.rounded().into_iter().filter_map(grid).collect()
 }
 
 /// How often each crop is looked at.
