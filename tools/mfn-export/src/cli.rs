@@ -6,6 +6,7 @@ pub use models::{
     Bundle, Evaluate, EvaluateDetector, Export, Import, Keygen, Prepare, Quantise, Subset, Verify,
 };
 
+use crate::device::Place;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -113,4 +114,7 @@ pub struct Train {
     /// Threads that make batches; all cores by default.
     #[arg(long)]
     pub threads: Option<usize>,
+    /// What to compute on.
+    #[arg(long, value_enum, default_value = "cpu")]
+    pub device: Place,
 }

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod commands;
 pub mod data;
 pub mod detect;
+pub mod device;
 pub mod evaluate;
 pub mod export;
 pub mod faces;

@@ -81,11 +81,6 @@ impl Writer {
         self.constant(name, DataType::Int8, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
     }
 
-    /// As [`Writer::floats`], of 32-bit integers.
-    pub fn words(&mut self, name: String, shape: &[usize], values: &[i32]) -> String {
-        self.constant(name, DataType::Int32, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
-    }
-
     /// As [`Writer::floats`], of 64-bit integers: shapes and sizes.
     pub fn longs(&mut self, name: String, shape: &[usize], values: &[i64]) -> String {
         self.constant(name, DataType::Int64, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())

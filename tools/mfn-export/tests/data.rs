@@ -122,6 +122,19 @@ fn every_kind_of_source_gives_the_same_pictures() {
     assert_eq!(records.len(), 12);
 }
 
+#[test]
+fn an_archive_that_is_cut_off_is_refused() {
+    let at = tempfile::tempdir().unwrap();
+    let path = at.path().join("a.tar");
+    write_tar(&path);
+    let members = Archive::open(&path).unwrap().1;
+    let last = members.last().unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(last.offset + u64::from(last.len) - 1).unwrap();
+    let error = format!("{:#}", Archive::open(&path).err().unwrap());
+    assert!(error.contains(&format!("ends inside {}", last.name)) && !error.contains('\n'), "{error}");
+}
+
 fn data(root: &Path, path: &str) -> Data {
     Data {
         root: root.to_str().unwrap().into(),

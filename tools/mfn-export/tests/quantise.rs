@@ -10,8 +10,10 @@ use mfn_export::net::{ParameterSet, Role};
 use mfn_export::onnx::Writer;
 use mfn_export::quantise::{Choice, Cost, Network, Rule, cost, quantise, with_int8};
 use mfn_vision::AlignedFace;
+use prost::Message;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tract_onnx::pb::{ModelProto, NodeProto};
 
 /// Weights, batch norms, statistics and slopes that are all different, as after training.
 fn trained(architecture: Architecture) -> ParameterSet {
@@ -81,17 +83,17 @@ fn int8(folder: &Path, choice: Choice) -> (Vec<u8>, Cost) {
 }
 
 #[test]
-fn both_networks_stay_near_to_fp32_at_a_quarter_of_the_size() {
+fn both_networks_stay_near_to_fp32_at_a_third_of_the_size() {
     let at = tempfile::tempdir().unwrap();
     for architecture in Architecture::ALL {
         let folder = exported(architecture, at.path());
         let (bytes, cost) = int8(&folder, Choice { rule: Rule::Mse, weights_only: false });
         println!("{}: {cost:?}", architecture.name());
-        assert!(cost.cosine_mean > 0.99 && cost.faces == 8, "{cost:?}");
+        assert!(cost.cosine_mean > 0.999 && cost.faces == 8, "{cost:?}");
         assert!(cost.pairs.is_some_and(|p| p.mated == 4 && p.non_mated == 24));
         let share = bytes.len() as f64
             / std::fs::metadata(folder.join(format!("{}.onnx", architecture.name()))).unwrap().len() as f64;
-        assert!(share < 0.31, "{share}");
+        assert!(share < 0.345, "{share}");
         onnxruntime_agrees(&folder);
     }
 }
@@ -110,6 +112,24 @@ fn onnxruntime_agrees(folder: &Path) {
         Ok(result) => panic!("{result:?}"),
         Err(error) => println!("skipped: no Python ({error})"),
     }
+}
+
+/// What MANIFEST.md says of an int8 network.
+#[test]
+fn convolutions_read_integers_and_sums_floats() {
+    let at = tempfile::tempdir().unwrap();
+    let folder = exported(Architecture::MobileFaceNet, at.path());
+    let (bytes, _) = int8(&folder, Choice { rule: Rule::Mse, weights_only: false });
+    let graph = ModelProto::decode(&bytes[..]).unwrap().graph.unwrap();
+    let of = |operator: &'static str| graph.node.iter().filter(move |node| node.op_type == operator);
+    let made = |name: &str| graph.node.iter().find(|n| n.output[0] == name).map(|n| n.op_type.as_str());
+    let reads_integers = |node: &&NodeProto| made(&node.input[0]) == Some("DequantizeLinear");
+    let floats: Vec<&str> = of("Conv").filter(|n| !reads_integers(n)).map(|n| n.input[1].as_str()).collect();
+    assert_eq!(floats, ["stem.0.weight", "stem.1.weight", "head.weight", "gdc.weight"]);
+    assert_eq!(of("Conv").filter(reads_integers).count(), 45);
+    assert!(of("Conv").filter(reads_integers).all(|n| made(&n.input[1]) == Some("DequantizeLinear")));
+    assert!(of("Add").all(|n| n.input.iter().all(|x| matches!(made(x), Some("Conv" | "Add")))));
+    assert!(of("Gemm").all(|n| made(&n.input[0]) == Some("Flatten") && made(&n.input[1]).is_some()));
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Small runs on generated faces: they learn, and go on after a stop as if there had been none.
 
 use image::{Rgb, RgbImage};
+use mfn_export::device::Place;
 use mfn_export::recipe::Recipe;
 use mfn_export::train::{Options, resume, start};
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const PEOPLE: u32 = 4;
 const PICTURES: u32 = 6;
@@ -63,7 +65,7 @@ fn recipe(root: &Path, changes: &[&str]) -> Recipe {
 }
 
 fn options() -> Options {
-    Options { models: PathBuf::new(), threads: 2 }
+    Options { models: PathBuf::new(), threads: 2, device: Place::Cpu }
 }
 
 fn numbers(run: &Path) -> Vec<(String, Vec<f32>)> {
@@ -108,6 +110,8 @@ fn sam_runs_and_another_network_is_refused() {
     start(&recipe(&data, &sam), &run, &options()).unwrap();
     let error = resume(&run, &["network=mmobilefacenet".into()], &options()).unwrap_err().to_string();
     assert!(error.contains("mobilefacenet") && !error.contains('\n'), "{error}");
+    let kept = std::fs::read_to_string(run.join("recipe.toml")).unwrap();
+    assert!(kept.contains(r#"network = "mobilefacenet""#), "a refused change is not kept");
 }
 
 #[test]
@@ -119,4 +123,75 @@ fn a_run_that_diverges_stops_with_step_and_cause() {
     let error =
         format!("{:#}", start(&recipe(&data, &wild), &at.path().join("run"), &options()).unwrap_err());
     assert!(error.contains("step") && error.contains("loss"), "{error}");
+}
+
+/// Where a file may not grow beyond a megabyte, as on a disk that is full in the middle of a checkpoint.
+#[test]
+fn a_full_disk_leaves_the_checkpoint_before() {
+    let at = tempfile::tempdir().unwrap();
+    let data = at.path().join("faces");
+    faces(&data);
+    let run = at.path().join("run");
+    start(&recipe(&data, &["train.images=8"]), &run, &options()).unwrap();
+    let checkpoint = run.join("checkpoint.safetensors");
+    let before = std::fs::read(&checkpoint).unwrap();
+    // `ulimit -f` counts blocks of 512 bytes; without the trap the kernel's signal would end the process.
+    let limited = "trap '' XFSZ; ulimit -f 2000; exec \"$0\" train --resume \"$1\" --set train.images=16";
+    let program = env!("CARGO_BIN_EXE_mfn-export");
+    let output = Command::new("sh").args(["-c", limited, program]).arg(&run).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let line = errors.lines().last().unwrap_or_default();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(
+        line.contains("not written; the one before is untouched") && line.contains("too large"),
+        "{errors}"
+    );
+    assert_eq!(std::fs::read(&checkpoint).unwrap(), before);
+    assert!(!checkpoint.with_extension("part").exists());
+    resume(&run, &["train.images=16".into()], &options()).unwrap();
+    assert_ne!(std::fs::read(&checkpoint).unwrap(), before);
+}
+
+/// As `pickle.dump((crops, mated), file, protocol=3)` of InsightFace's packing: BINBYTES in a list, and a list of bools.
+fn packed(crops: &[Vec<u8>], mated: &[bool]) -> Vec<u8> {
+    let mut out = b"\x80\x03]q\0(".to_vec();
+    for crop in crops {
+        out.push(b'B');
+        out.extend((crop.len() as u32).to_le_bytes());
+        out.extend(crop);
+    }
+    out.extend(b"e]q\x01(");
+    out.extend(mated.iter().map(|mated| if *mated { 0x88 } else { 0x89 }));
+    out.extend(b"e\x86q\x02.");
+    out
+}
+
+#[test]
+fn checkpoints_are_chosen_by_benchmarks_in_insightfaces_packing() {
+    let at = tempfile::tempdir().unwrap();
+    let data = at.path().join("faces");
+    faces(&data);
+    let encoded = |person, number| {
+        let mut jpeg = std::io::Cursor::new(Vec::new());
+        picture(person, number).write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+        jpeg.into_inner()
+    };
+    // Pictures that are not trained with: each person with itself and with the next one.
+    let pairs = (0..PEOPLE).flat_map(|p| [(p, p, true), (p, (p + 1) % PEOPLE, false)]);
+    let crops: Vec<_> = pairs.clone().flat_map(|(a, b, _)| [encoded(a, 90), encoded(b, 91)]).collect();
+    let mated: Vec<_> = pairs.map(|(_, _, mated)| mated).collect();
+    let file = at.path().join("lfw.bin");
+    std::fs::write(&file, packed(&crops, &mated)).unwrap();
+    let by = format!("data.choose_by=[\"{}\"]", file.display());
+    let run = at.path().join("run");
+    start(&recipe(&data, &[&by, "train.evaluate_every=24"]), &run, &options()).unwrap();
+    let metrics = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let examined: Vec<_> = metrics.lines().filter(|line| line.contains("held_out")).collect();
+    assert!(examined.len() >= 2 && examined.iter().all(|line| line.contains(r#""mated":4"#)), "{metrics}");
+    assert!(run.join("v1.safetensors").exists() && run.join("v2.safetensors").exists());
+    // A broken crop is found before the first step.
+    std::fs::write(&file, packed(&[crops[0].clone(), b"no picture".to_vec()], &[true])).unwrap();
+    let late = at.path().join("late");
+    let error = format!("{:#}", start(&recipe(&data, &[&by]), &late, &options()).unwrap_err());
+    assert!(error.contains("lfw.bin") && !error.contains('\n'), "{error}");
 }

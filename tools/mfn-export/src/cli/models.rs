@@ -183,6 +183,13 @@ pub struct Quantise {
     /// How many other crops the two networks are compared on.
     #[arg(long, default_value_t = 1000)]
     pub compare: usize,
+    /// NAME=PATH of a benchmark of pairs, on which decisions are compared too: lfw, calfw, cplfw, cfp-fp, cfp-ff,
+    /// agedb-30, rfw, xqlfw; may be given several times.
+    #[arg(long = "benchmark", value_name = "NAME=PATH")]
+    pub benchmarks: Vec<Benchmark>,
+    /// Folder of the models, for the detector before benchmarks.
+    #[arg(long, env = "MFN_MODELS", default_value = "models")]
+    pub models: PathBuf,
     /// The same seed picks the same crops.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -224,6 +231,10 @@ pub struct Import {
     /// How many numbers the output has, where the file does not say it.
     #[arg(long)]
     pub dimension: Option<usize>,
+    /// Golden vectors by an independent runtime, as `golden.py` makes them of the folder that a first import
+    /// wrote; without it they come from the engine's own runtime, without its operators and fusions.
+    #[arg(long, value_name = "FILE")]
+    pub golden: Option<PathBuf>,
     /// How many of the crops are looked at.
     #[arg(long, default_value_t = 300)]
     pub crops: usize,

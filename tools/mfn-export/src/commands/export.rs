@@ -3,7 +3,7 @@
 use crate::arch::Architecture;
 use crate::cli;
 use crate::detect;
-use crate::export::{Description, fold, read_crops, templates, to_onnx, write};
+use crate::export::{Description, check_name, fold, read_crops, templates, to_onnx, write};
 use crate::net::ParameterSet;
 use crate::train::checkpoint;
 use anyhow::{Context, Result, anyhow};
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Runs the command.
 pub fn run(arguments: &cli::Export) -> Result<()> {
+    arguments.name.as_deref().map_or(Ok(()), check_name)?;
     let path = checkpoint_of(&arguments.checkpoint);
     let name = network_of(&path)?;
     if name == detect::NAME {

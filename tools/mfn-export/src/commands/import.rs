@@ -2,9 +2,9 @@
 
 use crate::cli;
 use crate::evaluate::engine::{bar, guard};
-use crate::export::{Description, Written, write};
+use crate::export::{Description, Written, check_name, write};
 use crate::faces::read;
-use crate::import::{Stranger, Trial, candidates, golden, try_all};
+use crate::import::{Stranger, Trial, candidates, golden, independent, try_all};
 use anyhow::{Result, ensure};
 
 /// With less than this between mated and non-mated pairs a network does not know faces; recognisers have 3 and more.
@@ -13,6 +13,8 @@ const LOWEST_SEPARATION: f64 = 1.0;
 /// Runs the command.
 pub fn run(arguments: &cli::Import) -> Result<()> {
     ensure!(!arguments.out.exists(), "{} is there already; name another folder", arguments.out.display());
+    let name = arguments.name.clone().unwrap_or_else(|| name_of(&arguments.onnx));
+    check_name(&name)?;
     let stranger = Stranger::read(&arguments.onnx, arguments.output.as_deref(), arguments.dimension)?;
     let crops = read(&arguments.faces, arguments.crops, arguments.seed)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -30,13 +32,17 @@ pub fn run(arguments: &cli::Import) -> Result<()> {
         "even at its best it hardly tells people apart (separation {:.2}): it is no recogniser of faces, or the faces are labelled wrongly",
         best.separation
     );
-    let (chosen, templates) = golden(&stranger, &best.input, &crops)?;
+    let (chosen, plain) = golden(&stranger, &best.input, &crops)?;
+    let (runtime, templates) = match &arguments.golden {
+        Some(file) => independent(file, &chosen, &plain)?,
+        None => ("tract 0.23.9, without the engine's own operators".into(), plain),
+    };
     let description = Description {
-        name: arguments.name.clone().unwrap_or_else(|| name_of(&arguments.onnx)),
+        name,
         licence: arguments.licence.clone(),
         input: best.input.clone(),
         output: stranger.output.clone(),
-        runtime: "tract 0.23.9, without the engine's own operators".into(),
+        runtime,
     };
     let written = write(&arguments.out, &description, &stranger.bytes, &chosen, &templates)?;
     report(arguments, &trials, &written)

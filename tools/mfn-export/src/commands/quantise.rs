@@ -2,15 +2,20 @@
 
 use crate::bundle::SIGNATURE;
 use crate::cli;
+use crate::evaluate::Benchmark;
 use crate::evaluate::engine::{bar, guard};
 use crate::faces::{Crop, read};
 use crate::manifest::Manifest;
-use crate::quantise::{Choice, Cost, Network, cost, int8_file, looks, quantise, with_int8};
+use crate::quantise::{
+    Choice, Cost, DecisionCost, Network, cost, decisions, int8_file, looks, quantise, with_int8,
+};
 use anyhow::{Context, Result, anyhow, ensure};
-use mfn_engine::{ModelFolder, Recogniser};
+use mfn_engine::{Guard, ModelFolder, Precision, Recogniser};
+use std::path::Path;
 
 /// Runs the command.
 pub fn run(arguments: &cli::Quantise) -> Result<()> {
+    check(&arguments.benchmarks)?;
     let folder = ModelFolder::open(&arguments.model)?;
     // A stranger's network is tried in a process of its own before anything here reads it.
     Recogniser::load(&folder, &guard()?)?;
@@ -35,10 +40,46 @@ pub fn run(arguments: &cli::Quantise) -> Result<()> {
     let int8 = quantise(&network, &inputs, choice, threads, &|| progress.inc(1))?;
     progress.finish_and_clear();
     let was_signed = arguments.model.join(SIGNATURE).exists();
-    let cost = with_int8(&arguments.model, &int8, |trial| cost(trial, &comparison, threads))?;
-    report(arguments, &int8_file(fp32), [bytes.len(), int8.len()], &cost);
+    let found = with_int8(&arguments.model, &int8, |trial| {
+        Ok(Found {
+            bytes: [bytes.len(), int8.len()],
+            cost: cost(trial, &comparison, threads)?,
+            self_test: self_test(trial)?,
+            benchmarks: decisions(trial, &arguments.benchmarks, &arguments.models, threads)?,
+        })
+    })?;
+    report(arguments, &int8_file(fp32), &found);
+    if let Some(reason) = &found.self_test {
+        log::warn!("doors will refuse its int8: {reason}");
+    }
     if was_signed {
         log::warn!("{}: sign it again with `mfn-export bundle`", arguments.model.display());
+    }
+    Ok(())
+}
+
+/// What is told in the end.
+struct Found {
+    /// Of fp32 and int8.
+    bytes: [usize; 2],
+    cost: Cost,
+    /// Why a door would refuse the int8 network.
+    self_test: Option<String>,
+    benchmarks: Vec<DecisionCost>,
+}
+
+/// The reason for which a door would refuse the int8 network of a folder, if there is one.
+fn self_test(folder: &Path) -> Result<Option<String>> {
+    let int8 = ModelFolder::open(folder)?.select(Precision::Int8)?;
+    Ok(Recogniser::load(&int8, &Guard::trusted())?.self_test(&int8).err().map(|e| e.to_string()))
+}
+
+/// Wrong paths and benchmarks that decide nothing are found before the work begins.
+fn check(benchmarks: &[Benchmark]) -> Result<()> {
+    for benchmark in benchmarks {
+        let path = benchmark.path();
+        ensure!(path.exists(), "{}: there is nothing", path.display());
+        ensure!(benchmark.has_pairs(), "{}: it is no benchmark of pairs in folds", path.display());
     }
     Ok(())
 }
@@ -51,11 +92,13 @@ fn split(arguments: &cli::Quantise) -> Result<(Vec<Crop>, Vec<Crop>)> {
     Ok((crops, comparison))
 }
 
-fn report(arguments: &cli::Quantise, file: &str, bytes: [usize; 2], cost: &Cost) {
+fn report(arguments: &cli::Quantise, file: &str, found: &Found) {
     let path = arguments.model.join(file);
+    let Found { bytes, cost, self_test, benchmarks } = found;
     if arguments.json {
         let line = serde_json::json!({
             "model": arguments.model, "network": file, "bytes_fp32": bytes[0], "bytes_int8": bytes[1], "cost": cost,
+            "self_test": self_test, "benchmarks": benchmarks,
         });
         println!("{line}");
         return;
@@ -71,8 +114,16 @@ fn report(arguments: &cli::Quantise, file: &str, bytes: [usize; 2], cost: &Cost)
             println!("{} mated and {} non-mated pairs, threshold {:.3}:", p.mated, p.non_mated, p.threshold);
             println!("  wrong decisions {:.3} % -> {:.3} %", p.error_fp32_percent, p.error_int8_percent);
             println!("  TAR at FAR 1e-3 {:.2} % -> {:.2} %", p.tar_fp32_percent, p.tar_int8_percent);
-            let share = 100.0 * p.changed as f64 / (p.mated + p.non_mated) as f64;
-            println!("  decisions that changed: {} ({share:.3} %)", p.changed);
+            println!("  decisions that changed: {}", share(p.changed, p.mated + p.non_mated));
         }
     }
+    for b in benchmarks {
+        println!("{}: {} pairs", b.name, b.pairs);
+        println!("  accuracy {:.2} % -> {:.2} %", b.accuracy_fp32_percent, b.accuracy_int8_percent);
+        println!("  decisions that changed: {}", share(b.changed, b.pairs));
+    }
+}
+
+fn share(count: usize, of: usize) -> String {
+    format!("{count} ({:.3} %)", 100.0 * count as f64 / of as f64)
 }

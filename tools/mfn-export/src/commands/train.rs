@@ -2,9 +2,10 @@
 
 use crate::cli;
 use crate::detect;
+use crate::device::Place;
 use crate::recipe::{DetectorRecipe, Recipe, is_detector};
 use crate::train::{Options, resume, start};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// Runs the command.
 pub fn run(arguments: &cli::Train) -> Result<()> {
@@ -17,9 +18,10 @@ pub fn run(arguments: &cli::Train) -> Result<()> {
         .or(arguments.recipe.as_ref())
         .is_some_and(|r| is_detector(r).unwrap_or(false))
     {
+        ensure!(arguments.device == Place::Cpu, "--device: a detector is trained on the CPU");
         return detector(arguments, threads);
     }
-    let options = Options { models: arguments.models.clone(), threads };
+    let options = Options { models: arguments.models.clone(), threads, device: arguments.device };
     if let Some(path) = &arguments.resume {
         return resume(path, &arguments.changes, &options);
     }

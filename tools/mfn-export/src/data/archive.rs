@@ -55,7 +55,8 @@ impl Archive {
             Some("rec") => recordio::list(&file, &path.with_extension("idx")),
             _ => bail!("data {}: it is neither a folder nor .tar, .zip or .rec", path.display()),
         };
-        Ok((Archive { path: path.into(), place: Place::File(file) }, members.with_context(what)?))
+        let members = members.and_then(|members| whole(&file, members)).with_context(what)?;
+        Ok((Archive { path: path.into(), place: Place::File(file) }, members))
     }
 
     /// The text of one member that is no picture, such as `labels.jsonl` at the top of an archive.
@@ -98,6 +99,16 @@ impl Archive {
             Place::Folder => File::open(self.path.join(&*member.name))?.read_exact_at(bytes, 0)?,
         }
         Ok(())
+    }
+}
+
+/// The members, if the file holds all of each: a download that broke off is not trained on by half.
+fn whole(file: &File, members: Vec<Member>) -> Result<Vec<Member>> {
+    let size = file.metadata()?.len();
+    let beyond = members.iter().find(|m| m.offset.saturating_add(m.len.into()) > size);
+    match beyond {
+        Some(member) => bail!("the file ends inside {}", member.name),
+        None => Ok(members),
     }
 }
 

@@ -6,10 +6,11 @@ use super::measure::{Figures, Seen, measure};
 use super::network::DetectorNetwork;
 use super::targets::Grid;
 use crate::data::normalise;
+use crate::device::cpu;
 use crate::net::{Bound, ParameterSet, floats};
 use crate::recipe::DetectorRecipe;
 use anyhow::{Result, ensure};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use mfn_engine::{Detector, DetectorOptions, Guard, ModelFolder};
 use mfn_vision::{Detection, RgbImage};
 
@@ -60,7 +61,7 @@ impl Examination {
     /// # Errors
     /// When the graph fails.
     pub fn by_graph(&self, set: &ParameterSet) -> Result<Figures> {
-        let device = Device::default();
+        let device = cpu();
         let (network, bound) = (DetectorNetwork::new(set)?, Bound::new(set, &device, false));
         self.by(|source, seen| {
             for part in source.frames.chunks(BATCH) {

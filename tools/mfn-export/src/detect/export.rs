@@ -6,12 +6,13 @@ use super::network::DetectorNetwork;
 use super::targets::Grid;
 use crate::arch::Layer;
 use crate::data::normalise;
+use crate::device::cpu;
 use crate::export::{FoldedLayer, convolution, fold_layer, prelu, whole_folder};
 use crate::manifest::{Input, Manifest, Output};
 use crate::net::{Bound, ParameterSet, floats};
 use crate::onnx::{Size, Writer, int, ints, text};
 use anyhow::{Context, Result, ensure};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use mfn_engine::{Detector, DetectorOptions, DetectorTest, Guard, ModelFolder};
 use mfn_vision::{Detection, RgbImage, fit};
 use serde_json::json;
@@ -237,7 +238,7 @@ fn golden_pictures(folder: &Path) -> Result<Vec<(String, RgbImage)>> {
 
 /// The faces that the training graph finds in each picture, in evaluation mode.
 fn golden_faces(set: &ParameterSet, pictures: &[(String, RgbImage)]) -> Result<Vec<Vec<Detection>>> {
-    let device = Device::default();
+    let device = cpu();
     let (network, bound) = (DetectorNetwork::new(set)?, Bound::new(set, &device, false));
     let (width, height) = (GOLDEN_SIZE.0 as usize, GOLDEN_SIZE.1 as usize);
     let grid = Grid { batch: 1, width, height };

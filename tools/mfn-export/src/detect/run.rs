@@ -7,6 +7,7 @@ use super::loss::losses;
 use super::network::DetectorNetwork;
 use super::views::{Batch, Maker};
 use crate::data::{Loader, Order, generator};
+use crate::device::cpu;
 use crate::net::{Bound, ParameterSet};
 use crate::recipe::DetectorRecipe;
 use crate::train::checkpoint::{self, Header};
@@ -36,13 +37,14 @@ pub fn resume(path: &Path, changes: &[String], threads: usize) -> Result<()> {
     let folder = RunFolder::open(path)?;
     let recipe = DetectorRecipe::load(&folder.recipe_path(), changes)?;
     let run = Run::prepare(&recipe)?;
-    if !changes.is_empty() {
-        folder.write_recipe(&recipe.to_toml(), recipe.seed, &run.header)?;
-    }
     let state = match folder.checkpoint_path() {
         path if path.exists() => checkpoint::load(&path, &run.header, run.fresh())?,
         _ => run.fresh(),
     };
+    // A change that does not fit the checkpoint leaves the run as it was.
+    if !changes.is_empty() {
+        folder.write_recipe(&recipe.to_toml(), recipe.seed, &run.header)?;
+    }
     folder.rewind_metrics(state.seen)?;
     log::info!("going on after {} pictures", state.seen);
     run.go(&folder, state, threads)
@@ -88,7 +90,7 @@ impl Run {
         let network = DetectorNetwork::new(&state.set)?;
         let (optimiser, schedule) = (self.recipe.optimiser.clone(), self.recipe.schedule.clone());
         let learning = Learning { optimiser, schedule, total, epoch_len: self.epoch_len, state };
-        let device = Device::default().autodiff();
+        let device = cpu().autodiff();
         let learner = Detection { run: self, network, learning, loader, examination, device };
         Cycle::new(folder, &self.header, train, total, learner)?.run()
     }

@@ -79,6 +79,11 @@ impl Benchmark {
         &self.path
     }
 
+    /// Whether it decides pairs in folds.
+    pub fn has_pairs(&self) -> bool {
+        matches!(self.kind, Kind::Pairs(..) | Kind::Rfw)
+    }
+
     /// Runs it; RFW gives one outcome a group and one of all.
     ///
     /// # Errors

@@ -49,6 +49,12 @@ pub struct PairFigures {
     pub tar_at_far: Vec<TarAtFar>,
     /// Mean over the folds of the thresholds that were used.
     pub mean_threshold: f64,
+    /// The threshold that was used for each fold.
+    #[serde(skip)]
+    pub thresholds: Vec<f32>,
+    /// The scored pairs.
+    #[serde(skip)]
+    pub scored: Vec<Folded>,
     /// The same with f(x) + f(mirror x) in the place of f(x).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flip: Option<Box<PairFigures>>,
@@ -144,8 +150,18 @@ pub fn pair_figures(pairs: &[Folded]) -> Result<PairFigures> {
         interval: folds.right.interval().map(|v| 100.0 * v),
         tar_at_far: tar_at_fars(&tally, &[1e-3, 1e-2]),
         mean_threshold: thresholds / folds.thresholds.len() as f64,
+        thresholds: folds.thresholds,
+        scored: pairs.to_vec(),
         flip: None,
     })
+}
+
+impl PairFigures {
+    /// How many of the same pairs, scored by another network, are decided otherwise at these thresholds.
+    pub fn changed_by(&self, other: &PairFigures) -> usize {
+        let accepts = |pair: &Folded| pair.scored.score >= self.thresholds[pair.fold];
+        self.scored.iter().zip(&other.scored).filter(|(a, b)| accepts(a) != accepts(b)).count()
+    }
 }
 
 /// TAR at those FARs that at least one non-mated comparison can show.

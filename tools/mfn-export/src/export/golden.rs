@@ -2,9 +2,10 @@
 
 use crate::arch::{Architecture, INPUT_SIDE};
 use crate::data::normalise;
+use crate::device::cpu;
 use crate::net::{Bound, Network, ParameterSet, floats};
 use anyhow::{Context, Result, ensure};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use image::RgbImage;
 use std::path::Path;
 
@@ -63,7 +64,7 @@ pub fn templates(
     set: &ParameterSet,
     crops: &[GoldenCrop],
 ) -> Result<Vec<Vec<f32>>> {
-    let device = Device::default();
+    let device = cpu();
     let (network, bound) = (Network::new(architecture, set)?, Bound::new(set, &device, false));
     let mut all = Vec::with_capacity(crops.len());
     for crop in crops {

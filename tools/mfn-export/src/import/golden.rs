@@ -1,4 +1,5 @@
-//! Golden vectors of a stranger's network, by the plain runtime: without the engine's own operators and fusions.
+//! Golden vectors of a stranger's network: by the plain runtime, without the engine's own operators and fusions; or
+//! by an independent one (`golden.py` has onnxruntime work them out), which the plain one must agree with.
 
 use super::Stranger;
 use crate::arch::INPUT_SIDE;
@@ -6,12 +7,57 @@ use crate::export::GoldenCrop;
 use crate::faces::Crop;
 use crate::manifest::Input;
 use anyhow::{Context, Result, anyhow, ensure};
+use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::Path;
 use tract_onnx::prelude::*;
 
 /// As many crops of as many people show whether a network still works.
 const PEOPLE: usize = 3;
 const OF_ONE_PERSON: usize = 2;
+/// Two runtimes that compute the same agree to this and better.
+const LOWEST_COSINE: f64 = 0.9999;
+
+/// A file of golden vectors, as `golden.py` prints it; a folder's golden.json is one too.
+#[derive(Deserialize)]
+struct GoldenFile {
+    runtime: String,
+    templates: BTreeMap<String, Vec<f32>>,
+}
+
+/// Reads another runtime's vectors of the crops that [`golden`] chose; gives the runtime's name too.
+///
+/// # Errors
+/// When the file is of another form, a crop is missing, or a vector does not agree with `plain`.
+pub fn independent(
+    file: &Path,
+    chosen: &[GoldenCrop],
+    plain: &[Vec<f32>],
+) -> Result<(String, Vec<Vec<f32>>)> {
+    let within = || format!("golden vectors {}", file.display());
+    let text = std::fs::read_to_string(file).with_context(within)?;
+    let mut found: GoldenFile = serde_json::from_str(&text).with_context(within)?;
+    let mut templates = Vec::new();
+    for (crop, plain) in chosen.iter().zip(plain) {
+        let template = found.templates.remove(&crop.file);
+        let template =
+            template.with_context(|| format!("there is none of {}", crop.file)).with_context(within)?;
+        let cosine = cosine(&template, plain);
+        ensure!(
+            template.len() == plain.len() && cosine >= LOWEST_COSINE,
+            "{}: that of {} has cosine {cosine:.6} to what the plain runtime gives: another network or other crops",
+            within(),
+            crop.file
+        );
+        templates.push(template);
+    }
+    Ok((found.runtime, templates))
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(f64::MIN_POSITIVE)
+}
 
 /// Picks crops and works out what the network gives for each; not normalised.
 ///
@@ -65,4 +111,32 @@ fn choose(crops: &[Crop]) -> Result<Vec<GoldenCrop>> {
         }
     }
     Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_runtimes_vectors_must_agree() {
+        let at = tempfile::tempdir().unwrap();
+        let file = at.path().join("golden.json");
+        let crop = GoldenCrop { file: "a-1.png".into(), picture: image::RgbImage::new(1, 1) };
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            independent(&file, std::slice::from_ref(&crop), &[vec![1.0, 2.0]]).map_err(|e| format!("{e:#}"))
+        };
+        let (runtime, templates) =
+            read(r#"{"runtime": "other 1", "templates": {"a-1.png": [1.001, 2.0]}}"#).unwrap();
+        assert_eq!((runtime.as_str(), templates), ("other 1", vec![vec![1.001, 2.0]]));
+        for (text, part) in [
+            (r#"{"runtime": "x", "templates": {"a-1.png": [2.0, 1.0]}}"#, "0.8"),
+            (r#"{"runtime": "x", "templates": {"a-1.png": [1.0]}}"#, "cosine"),
+            (r#"{"runtime": "x", "templates": {}}"#, "a-1.png"),
+            ("nonsense", "golden.json"),
+        ] {
+            let line = read(text).unwrap_err();
+            assert!(line.contains(part) && !line.contains('\n'), "{line}");
+        }
+    }
 }

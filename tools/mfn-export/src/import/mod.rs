@@ -5,6 +5,6 @@ mod golden;
 mod stranger;
 mod trial;
 
-pub use golden::golden;
+pub use golden::{golden, independent};
 pub use stranger::Stranger;
 pub use trial::{Trial, candidates, try_all};

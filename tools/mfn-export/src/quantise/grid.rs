@@ -46,47 +46,55 @@ impl Grid {
         (((x / self.scale).round_ties_even() + zero).clamp(-128.0, 127.0) - zero) * self.scale
     }
 
-    /// Chosen by a rule from the ends of all values and a sample of them, which is sorted.
-    pub fn choose(ends: [f32; 2], sample: &mut [f32], rule: Rule) -> Self {
-        sample.sort_by(f32::total_cmp);
-        let (Some(&low), Some(&high)) = (sample.first(), sample.last()) else { return Self::over(0.0, 0.0) };
+    /// Chosen by a rule from the ends of all values and a sample of them by channel; `weights` says how much an
+    /// error counts in each channel.
+    pub fn choose(ends: [f32; 2], sample: &[Vec<f32>], weights: &[f64], rule: Rule) -> Self {
         match rule {
             Rule::MinMax => Self::over(ends[0], ends[1]),
             Rule::Percentile => {
-                let cut = (sample.len() as f64 / PERCENTILE) as usize;
-                Self::over(sample[cut], sample[sample.len() - 1 - cut])
+                let mut all = sample.concat();
+                all.sort_unstable_by(f32::total_cmp);
+                let cut = (all.len() as f64 / PERCENTILE) as usize;
+                let [low, high] = [cut, all.len().saturating_sub(1 + cut)].map(|i| all.get(i).copied());
+                Self::over(low.unwrap_or(0.0), high.unwrap_or(0.0))
             }
-            Rule::Mse => least_error(&Histogram::of(sample, low, high), low, high),
+            Rule::Mse => {
+                let end = |f: fn(f32, f32) -> f32| sample.iter().flatten().copied().fold(0.0, f);
+                let (low, high) = (end(f32::min), end(f32::max));
+                least_error(&Histogram::of(sample, weights, low, high), low, high)
+            }
         }
     }
 }
 
 struct Histogram {
-    /// Middle of the bin and how many values are in it; empty bins are left out.
+    /// Middle of the bin and the weight of what is in it; empty bins are left out.
     bins: Vec<(f32, f64)>,
 }
 
 impl Histogram {
-    fn of(sample: &[f32], low: f32, high: f32) -> Self {
+    fn of(sample: &[Vec<f32>], weights: &[f64], low: f32, high: f32) -> Self {
         let width = (high - low).max(f32::MIN_POSITIVE) / BINS as f32;
         let mut sums = vec![(0.0_f64, 0.0_f64); BINS];
-        for x in sample {
-            let (sum, count) = &mut sums[(((x - low) / width) as usize).min(BINS - 1)];
-            *sum += f64::from(*x);
-            *count += 1.0;
+        for (values, weight) in sample.iter().zip(weights) {
+            for x in values {
+                let (sum, total) = &mut sums[(((x - low) / width) as usize).min(BINS - 1)];
+                *sum += f64::from(*x) * weight;
+                *total += weight;
+            }
         }
-        let filled = sums.into_iter().filter(|(_, count)| *count > 0.0);
-        Self { bins: filled.map(|(sum, count)| ((sum / count) as f32, count)).collect() }
+        let filled = sums.into_iter().filter(|(_, total)| *total > 0.0);
+        Self { bins: filled.map(|(sum, total)| ((sum / total) as f32, total)).collect() }
     }
 
-    /// Mean square error of a grid. Within the range it is that of a fine distribution, a twelfth of the squared
+    /// Square error of a grid. Within the range it is that of a fine distribution, a twelfth of the squared
     /// step; outside it is what is cut off.
     fn error(&self, grid: Grid) -> f64 {
         let ends = [-128.0, 127.0].map(|q: f32| (q - f32::from(grid.zero)) * grid.scale);
         let rounding = f64::from(grid.scale) * f64::from(grid.scale) / 12.0;
-        let one = |(x, count): &(f32, f64)| {
+        let one = |(x, weight): &(f32, f64)| {
             let beyond = f64::from((ends[0] - x).max(x - ends[1]).max(0.0));
-            count * (beyond * beyond + rounding)
+            weight * (beyond * beyond + rounding)
         };
         self.bins.iter().map(one).sum()
     }
@@ -121,7 +129,7 @@ mod tests {
 
     fn choose(sample: &[f32], rule: Rule) -> Grid {
         let end = |f: fn(f32, f32) -> f32| sample.iter().copied().fold(0.0, f);
-        Grid::choose([end(f32::min), end(f32::max)], &mut sample.to_vec(), rule)
+        Grid::choose([end(f32::min), end(f32::max)], &[sample.to_vec()], &[1.0], rule)
     }
 
     fn error(sample: &[f32], grid: Grid) -> f64 {
@@ -144,6 +152,14 @@ mod tests {
         assert!(
             (length(Rule::MinMax) - 100.0).abs() < 1e-3 && (length(Rule::Percentile) - 0.999).abs() < 1e-3
         );
-        assert_eq!(choose(&[], Rule::Mse).zero, -128);
+        assert_eq!([Rule::Mse, Rule::Percentile].map(|rule| choose(&[], rule).zero), [-128; 2]);
+    }
+    #[test]
+    fn channels_that_do_not_count_do_not_widen_the_grid() {
+        let line = |length: f32| (0..1000).map(|i| i as f32 / 1000.0 * length).collect::<Vec<_>>();
+        let sample = [line(1.0), line(20.0)];
+        let length = |weights: [f64; 2]| Grid::choose([0.0; 2], &sample, &weights, Rule::Mse).scale * 255.0;
+        // The narrowest grid that is tried has a fifth of the whole range.
+        assert!(length([1.0, 1.0]) > 15.0 && length([1.0, 0.0]) < 5.0);
     }
 }

@@ -2,14 +2,18 @@
 //! were fitted to faces.
 
 mod cost;
+mod decisions;
 mod emit;
 mod equalise;
 mod folder;
 mod grid;
+mod importance;
 mod network;
 mod observe;
+mod parse;
 
 pub use cost::{Cost, PairCost, cost};
+pub use decisions::{DecisionCost, decisions};
 pub use emit::{Form, emit};
 pub use folder::{int8_file, with_int8};
 pub use grid::{Grid, Rule};
@@ -18,6 +22,7 @@ pub use network::Network;
 use anyhow::Result;
 use emit::{Grids, RoundedLayer};
 use equalise::{equalise, for_each_column};
+use importance::importance;
 use observe::{Done, SeenTensors, mean_output, observe};
 
 /// What is to be done.
@@ -42,23 +47,27 @@ pub fn quantise(
     done: Done,
 ) -> Result<Vec<u8>> {
     let mut network = network.clone();
-    let mut seen = observe(&network, crops, threads, done)?;
+    let seen = observe(&network, crops, threads, done)?;
     if choice.weights_only {
-        correct(&mut network, &seen, &Grids::new());
+        correct(&mut network, &seen);
         return Ok(emit(&network, &Form::Weights));
     }
     equalise(&mut network, &seen);
-    seen = observe(&network, crops, threads, done)?;
-    let floats = network.read_by_last();
-    let grids: Grids = seen
-        .iter_mut()
-        .filter(|(name, _)| !floats.contains(name))
-        .map(|(name, seen)| (name.clone(), Grid::choose(seen.ends, &mut seen.sample, choice.rule)))
-        .collect();
-    correct(&mut network, &seen, &grids);
+    let seen = observe(&network, crops, threads, done)?;
+    let grids = grids(&network, &seen, choice.rule);
+    correct(&mut network, &seen);
     let found = mean_output(&emit(&network, &Form::All(&grids)), &network, crops, threads, done)?;
     shift_output(&mut network, &seen, &found);
     Ok(emit(&network, &Form::All(&grids)))
+}
+
+fn grids(network: &Network, seen: &SeenTensors, rule: Rule) -> Grids {
+    let weights = importance(network);
+    let grid = |name: String| {
+        let (seen, weights) = (seen.get(&name)?, weights.get(&name)?);
+        Some((name, Grid::choose(seen.ends, &seen.sample, weights, rule)))
+    };
+    network.rounded().into_iter().filter_map(grid).collect()
 }
 
 /// How often each crop is looked at.
@@ -78,12 +87,11 @@ fn shift_output(network: &mut Network, seen: &SeenTensors, found: &[f64]) {
 }
 
 /// Takes the mean of what rounding the weights changes back out of each bias: sum of (w - rounded w) x mean input.
-fn correct(network: &mut Network, seen: &SeenTensors, grids: &Grids) {
-    let maps = network.flattened();
-    for layer in network.layers_mut() {
-        let x = maps.get(&layer.x).unwrap_or(&layer.x);
-        let Some(seen) = seen.get(x) else { continue };
-        let rounded = RoundedLayer::of(layer, grids.get(x).copied());
+fn correct(network: &mut Network, seen: &SeenTensors) {
+    let whole = network.clone();
+    for layer in network.layers_mut().filter(|layer| !whole.keeps_floats(layer)) {
+        let Some(seen) = seen.get(whole.map(layer)) else { continue };
+        let rounded = RoundedLayer::of(layer);
         let row = layer.row();
         let mut lost = layer.clone();
         for (i, w) in lost.weight.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! What the activations of a network are like on faces.
 
-use super::emit::{Form, emit, tensors};
+use super::emit::{Form, emit};
 use super::network::Network;
 use crate::arch::INPUT_SIDE;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -9,33 +9,37 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tract_onnx::prelude::*;
 
-/// Values that are kept of each tensor and face.
+/// Values that are kept of each tensor and face, as many of each channel.
 const SAMPLE: usize = 2048;
+/// One face in this many reaches beyond the range of a channel.
+const BEYOND: usize = 50;
 
 /// What was seen of one tensor.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// Largest size of a value, by channel.
-    pub largest: Vec<f32>,
     /// The least and the greatest value.
     pub ends: [f32; 2],
     /// Mean, by channel.
     pub mean: Vec<f64>,
-    /// Values picked at random.
-    pub sample: Vec<f32>,
+    /// The largest size of a value, by channel and face.
+    pub peaks: Vec<Vec<f32>>,
+    /// Values picked at random, by channel.
+    pub sample: Vec<Vec<f32>>,
 }
 
 /// By name of the tensor.
 pub type SeenTensors = HashMap<String, Seen>;
 
-/// Runs the float network on normalised crops, each `[3, 112, 112]`, and looks at its output and every tensor that
-/// can have a grid. `done` is called after each crop.
+/// Runs the float network on normalised crops, each `[3, 112, 112]`, and looks at its output and every map that a
+/// layer reads. `done` is called after each crop.
 ///
 /// # Errors
 /// When the runtime does not take the network.
 pub fn observe(network: &Network, crops: &[Vec<f32>], threads: usize, done: Done) -> Result<SeenTensors> {
-    let mut names = tensors(network);
+    let mut names: Vec<String> = network.layers().map(|layer| network.map(layer).to_string()).collect();
     names.push(network.output.0.clone());
+    names.sort_unstable();
+    names.dedup();
     let seen = look(&emit(network, &Form::Float), network, &names, crops, threads, done)?;
     Ok(names.into_iter().zip(seen).collect())
 }
@@ -117,34 +121,45 @@ fn plan(onnx: &[u8], network: &Network, names: &[String]) -> Result<Arc<TypedRun
 }
 
 impl Seen {
+    /// How far the values of each channel reach from zero on all but a few faces.
+    pub fn ranges(&self) -> Vec<f32> {
+        let range = |peaks: &Vec<f32>| {
+            let mut peaks = peaks.clone();
+            peaks.sort_unstable_by(|a, b| b.total_cmp(a));
+            peaks.get(peaks.len() / BEYOND).copied().unwrap_or(0.0)
+        };
+        self.peaks.iter().map(range).collect()
+    }
+
     /// One face's `[1, channels, ...]`.
     fn add(&mut self, values: &[f32], channels: usize, rng: &mut fastrand::Rng) {
-        self.largest.resize(channels, 0.0);
         self.mean.resize(channels, 0.0);
-        let plane = values.len() / channels.max(1);
-        for ((map, largest), mean) in
-            values.chunks_exact(plane.max(1)).zip(&mut self.largest).zip(&mut self.mean)
-        {
-            *largest = map.iter().fold(*largest, |m, x| m.max(x.abs()));
+        self.peaks.resize(channels, Vec::new());
+        self.sample.resize(channels, Vec::new());
+        let plane = (values.len() / channels.max(1)).max(1);
+        let kept = SAMPLE.div_ceil(channels.max(1));
+        let kinds = self.mean.iter_mut().zip(&mut self.peaks).zip(&mut self.sample);
+        for (map, ((mean, peaks), sample)) in values.chunks_exact(plane).zip(kinds) {
+            peaks.push(map.iter().fold(0.0, |m, x| m.max(x.abs())));
             self.ends = map.iter().fold(self.ends, |[low, high], x| [low.min(*x), high.max(*x)]);
             *mean += map.iter().map(|x| f64::from(*x)).sum::<f64>() / plane as f64;
-        }
-        if values.len() <= SAMPLE {
-            self.sample.extend_from_slice(values);
-        } else {
-            self.sample.extend((0..SAMPLE).map(|_| values[rng.usize(..values.len())]));
+            if plane <= kept {
+                sample.extend_from_slice(map);
+            } else {
+                sample.extend((0..kept).map(|_| map[rng.usize(..plane)]));
+            }
         }
     }
 
     /// Adds what another worker saw; means are still sums.
     fn merge(&mut self, other: Seen) {
-        if self.largest.is_empty() {
+        if self.mean.is_empty() {
             *self = other;
             return;
         }
-        self.largest.iter_mut().zip(other.largest).for_each(|(a, b)| *a = a.max(b));
         self.mean.iter_mut().zip(other.mean).for_each(|(a, b)| *a += b);
         self.ends = [self.ends[0].min(other.ends[0]), self.ends[1].max(other.ends[1])];
-        self.sample.extend(other.sample);
+        let lists = self.peaks.iter_mut().zip(other.peaks).chain(self.sample.iter_mut().zip(other.sample));
+        lists.for_each(|(a, b)| a.extend(b));
     }
 }

@@ -111,12 +111,17 @@ impl RunFolder {
         if place >= 2 {
             return Ok(None);
         }
-        let (first, second) = (self.path.join("v1.safetensors"), self.path.join("v2.safetensors"));
+        let [first, second, new] =
+            ["v1", "v2", "new"].map(|name| self.path.join(name).with_extension("safetensors"));
+        // The ones before move only once this one is on the disk.
+        save(&new, header, &weights_only(set.clone(), seen))?;
+        let rename = |from: &Path, to: &Path| {
+            std::fs::rename(from, to).with_context(|| format!("{}: cannot be renamed", from.display()))
+        };
         if place == 0 && !best.is_empty() {
-            std::fs::rename(&first, &second)
-                .with_context(|| format!("{}: cannot be renamed", first.display()))?;
+            rename(&first, &second)?;
         }
-        save(if place == 0 { &first } else { &second }, header, &weights_only(set.clone(), seen))?;
+        rename(&new, if place == 0 { &first } else { &second })?;
         best.insert(place, Kept { seen, error });
         best.truncate(2);
         write_whole(&list, serde_json::to_string(&best)?.as_bytes())?;

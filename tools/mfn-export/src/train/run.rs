@@ -4,6 +4,7 @@ use super::checkpoint::{self, Header};
 use super::cycle::{Cycle, Examined, Learner};
 use super::{Examination, Objective, Report, RunFolder, State, Trainer};
 use crate::data::{Dataset, Loader, Maker, Order, Views, generator};
+use crate::device::Place;
 use crate::net::ParameterSet;
 use crate::recipe::Recipe;
 use crate::teacher::{FeatureCache, HintShape, Teacher, Teaching};
@@ -19,6 +20,8 @@ pub struct Options {
     pub models: PathBuf,
     /// Threads that make batches.
     pub threads: usize,
+    /// What it computes on.
+    pub device: Place,
 }
 
 /// Begins a run in a new folder.
@@ -35,13 +38,14 @@ pub fn resume(path: &Path, changes: &[String], options: &Options) -> Result<()> 
     let folder = RunFolder::open(path)?;
     let recipe = Recipe::load(&folder.recipe_path(), changes)?;
     let run = Run::prepare(&recipe, options)?;
-    if !changes.is_empty() {
-        folder.write_recipe(&recipe.to_toml(), recipe.seed, &run.header)?;
-    }
     let state = match folder.checkpoint_path() {
         path if path.exists() => checkpoint::load(&path, &run.header, run.fresh.clone())?,
         _ => run.fresh.clone(),
     };
+    // A change that does not fit the checkpoint leaves the run as it was.
+    if !changes.is_empty() {
+        folder.write_recipe(&recipe.to_toml(), recipe.seed, &run.header)?;
+    }
     folder.rewind_metrics(state.seen)?;
     log::info!("going on after {} images", state.seen);
     run.go(&folder, state)
@@ -55,11 +59,13 @@ struct Run {
     header: Header,
     fresh: State,
     threads: usize,
+    device: Device,
     epoch_len: u64,
 }
 
 impl Run {
     fn prepare(recipe: &Recipe, options: &Options) -> Result<Self> {
+        let device = options.device.open()?;
         let dataset = Arc::new(Dataset::open(&recipe.data)?);
         let epoch_len = Order::new(&dataset.spans, recipe.seed).epoch_len() as u64;
         ensure!(
@@ -85,7 +91,8 @@ impl Run {
         };
         let fresh = fresh_state(recipe, &hints, maker.dataset.identities);
         let maker = Arc::new(maker);
-        Ok(Self { recipe: recipe.clone(), maker, hints, header, fresh, threads: options.threads, epoch_len })
+        let (recipe, threads) = (recipe.clone(), options.threads);
+        Ok(Self { recipe, maker, hints, header, fresh, threads, device, epoch_len })
     }
 
     fn total(&self) -> u64 {
@@ -95,7 +102,7 @@ impl Run {
 
     fn go(&self, folder: &RunFolder, state: State) -> Result<()> {
         let objective = Objective::new(&self.recipe, &state.set, &self.hints)?;
-        let device = Device::default().autodiff();
+        let device = self.device.clone().autodiff();
         let (total, seen) = (self.total(), state.seen);
         let trainer = Trainer::new(&self.recipe, state, objective, device, total, self.epoch_len)?;
         let examination = Examination::prepare(&self.maker.dataset, &self.recipe.data)?;
