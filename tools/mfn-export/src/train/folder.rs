@@ -103,28 +103,74 @@ impl RunFolder {
         seen: u64,
         error: f64,
     ) -> Result<Option<&'static str>> {
-        let list = self.path.join("best.json");
-        let text = std::fs::read_to_string(&list).unwrap_or_default();
-        let mut best: Vec<Kept> = serde_json::from_str(&text).unwrap_or_default();
-        best.retain(|kept| kept.seen < seen);
+        let mut best = self.best_before(seen)?;
         let place = best.iter().take_while(|kept| kept.error <= error).count();
         if place >= 2 {
             return Ok(None);
         }
-        let [first, second, new] =
-            ["v1", "v2", "new"].map(|name| self.path.join(name).with_extension("safetensors"));
+        let [first, second, new] = ["v1", "v2", "new"].map(|name| self.weights_path(name));
         // The ones before move only once this one is on the disk.
         save(&new, header, &weights_only(set.clone(), seen))?;
-        let rename = |from: &Path, to: &Path| {
-            std::fs::rename(from, to).with_context(|| format!("{}: cannot be renamed", from.display()))
-        };
         if place == 0 && !best.is_empty() {
             rename(&first, &second)?;
         }
         rename(&new, if place == 0 { &first } else { &second })?;
         best.insert(place, Kept { seen, error });
         best.truncate(2);
-        write_whole(&list, serde_json::to_string(&best)?.as_bytes())?;
+        write_whole(&self.path.join("best.json"), serde_json::to_string(&best)?.as_bytes())?;
         Ok(Some(if place == 0 { "v1" } else { "v2" }))
+    }
+
+    /// The best two so far, each in the place of its file. What was seen later does not count (the run was
+    /// resumed from before), nor what has no file (the folder was copied in part).
+    fn best_before(&self, seen: u64) -> Result<Vec<Kept>> {
+        let text = std::fs::read_to_string(self.path.join("best.json")).unwrap_or_default();
+        let listed: Vec<Kept> = serde_json::from_str(&text).unwrap_or_default();
+        let mut best = Vec::new();
+        for (kept, name) in listed.into_iter().zip(["v1", "v2"]) {
+            let file = self.weights_path(name);
+            if kept.seen < seen && file.exists() {
+                if best.is_empty() && name == "v2" {
+                    rename(&file, &self.weights_path("v1"))?;
+                }
+                best.push(kept);
+            }
+        }
+        Ok(best)
+    }
+
+    fn weights_path(&self, name: &str) -> PathBuf {
+        self.path.join(name).with_extension("safetensors")
+    }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to).with_context(|| format!("{}: cannot be renamed", from.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keep(folder: &RunFolder, seen: u64, error: f64) -> Option<&'static str> {
+        let header = Header { network: "test".into(), data: "none".into() };
+        folder.keep_if_best(&header, &ParameterSet::default(), seen, error).unwrap()
+    }
+
+    #[test]
+    fn the_best_two_are_those_that_have_files() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(&place.path().join("run")).unwrap();
+        assert_eq!(keep(&folder, 1, 0.5), Some("v1"));
+        assert_eq!(keep(&folder, 2, 0.6), Some("v2"));
+        assert_eq!(keep(&folder, 3, 0.7), None);
+        // Copied in part: what is listed first has no file, so the second moves up.
+        std::fs::remove_file(folder.weights_path("v1")).unwrap();
+        assert_eq!(keep(&folder, 4, 0.7), Some("v2"));
+        assert_eq!(folder.best_before(9).unwrap().iter().map(|k| k.seen).collect::<Vec<_>>(), [2, 4]);
+        std::fs::remove_file(folder.weights_path("v1")).unwrap();
+        std::fs::remove_file(folder.weights_path("v2")).unwrap();
+        assert_eq!(keep(&folder, 5, 0.9), Some("v1"));
+        assert!(folder.weights_path("v1").exists() && !folder.weights_path("v2").exists());
     }
 }
