@@ -89,7 +89,7 @@ fn both_networks_stay_near_to_fp32_at_a_third_of_the_size() {
         let folder = exported(architecture, at.path());
         let (bytes, cost) = int8(&folder, Choice { rule: Rule::Mse, weights_only: false });
         println!("{}: {cost:?}", architecture.name());
-        assert!(cost.cosine_mean > 0.999 && cost.faces == 8, "{cost:?}");
+        assert!(cost.cosine_mean > 0.998 && cost.faces == 8, "{cost:?}");
         assert!(cost.pairs.is_some_and(|p| p.mated == 4 && p.non_mated == 24));
         let share = bytes.len() as f64
             / std::fs::metadata(folder.join(format!("{}.onnx", architecture.name()))).unwrap().len() as f64;

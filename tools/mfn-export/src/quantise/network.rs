@@ -111,7 +111,7 @@ impl Network {
 
     /// Whether weights and inputs of a layer stay floats: the layers that read the input, layers in groups right
     /// after them, a layer in groups right before the last one, and the layer before that. Of a MobileFaceNet they
-    /// are 5 % of the multiplications and, rounded, two thirds of the error: at the input few values are summed, so
+    /// are 5 % of the multiplications and, rounded, half of the error: at the input few values are summed, so
     /// nothing evens out, and after the last block no sum hides it.
     pub fn keeps_floats(&self, layer: &Layer) -> bool {
         let first = |layer: &Layer| layer.x == self.input.0;
