@@ -6,7 +6,7 @@ use super::lanes::Sums;
 use super::maps::image_row;
 use super::pack::Packed;
 use super::planes::{self, WINDOW_WEIGHTS, Windows};
-use crate::conv::shape::{BLOCK, Kind, Shape};
+use crate::conv::shape::{BLOCK, Kind};
 use crate::conv::stage::room;
 
 /// Pixels that a dense product takes at a time, so that its operands stay in the first-level cache; whole tiles of
@@ -27,22 +27,16 @@ pub trait Tiles: Sums {
 /// The CPU has `V`'s features; lengths were checked.
 #[inline(always)]
 pub unsafe fn forward<V: Tiles>(packed: &Packed, input: &[u8], zero: u8, scratch: &mut Vec<f32>, e: &Finish) {
-    let shape = &packed.shape;
     // SAFETY: the caller's promise.
     unsafe {
-        match shape.kind {
+        match packed.shape.kind {
             Kind::Pointwise => pointwise::<V>(packed, input, e),
             Kind::Stem => stem::<V>(packed, input, e),
             Kind::Global => global::<V>(packed, input, scratch, e),
-            Kind::Planes { stride, fan } => {
-                let each = match (stride, fan) {
-                    (1, 1) => V::planes::<1, 1>,
-                    (1, 2) => V::planes::<1, 2>,
-                    (1, _) => V::planes::<1, 4>,
-                    _ => V::planes::<2, 1>,
-                };
-                plane_blocks(shape, packed, input, zero, scratch, |windows, block| each(windows, e, block));
-            }
+            Kind::Planes { stride: 2, .. } => plane_blocks::<V, 2, 1>(packed, input, zero, scratch, e),
+            Kind::Planes { fan: 1, .. } => plane_blocks::<V, 1, 1>(packed, input, zero, scratch, e),
+            Kind::Planes { fan: 2, .. } => plane_blocks::<V, 1, 2>(packed, input, zero, scratch, e),
+            Kind::Planes { .. } => plane_blocks::<V, 1, 4>(packed, input, zero, scratch, e),
         }
     }
 }
@@ -108,17 +102,16 @@ unsafe fn global<V: Tiles>(packed: &Packed, input: &[u8], scratch: &mut Vec<f32>
     }
 }
 
-/// Calls `each` for every block's plane, copied into a border of zeros.
+/// Each block's plane, copied into a border of zeros.
 #[inline(always)]
-unsafe fn plane_blocks(
-    shape: &Shape,
+unsafe fn plane_blocks<V: Tiles, const STRIDE: usize, const FAN: usize>(
     packed: &Packed,
     input: &[u8],
     zero: u8,
     scratch: &mut Vec<f32>,
-    mut each: impl FnMut(&Windows, usize),
+    e: &Finish,
 ) {
-    let Kind::Planes { fan, .. } = shape.kind else { unreachable!("only for planes") };
+    let shape = &packed.shape;
     let [height, width] = shape.size;
     let row = (width + 2) * BLOCK;
     // A window may end one pixel behind the border.
@@ -134,11 +127,11 @@ unsafe fn plane_blocks(
             let windows = Windows {
                 x: room,
                 row,
-                weights: packed.weights().add(block * fan * WINDOW_WEIGHTS),
+                weights: packed.weights().add(block * FAN * WINDOW_WEIGHTS),
                 start: packed.start.as_ptr().add(block * BLOCK),
                 size: shape.output_size(),
             };
-            each(&windows, block);
+            V::planes::<STRIDE, FAN>(&windows, e, block);
         }
     }
 }
