@@ -11,6 +11,8 @@ mod dense;
 mod epilogue;
 mod forward;
 mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod lanes_neon;
 #[cfg(target_arch = "x86_64")]
 mod lanes_x86;
 mod maps;
@@ -82,6 +84,12 @@ macro_rules! call {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Kernels` of this level exists only where the CPU has AVX-512 with VNNI; lengths are checked.
             Level::Avx512Vnni => unsafe { variants::vnni::$entry($($arg),*) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: `Kernels` of this level exists only where the CPU has NEON; lengths are checked.
+            Level::Neon => unsafe { variants::neon::$entry($($arg),*) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: `Kernels` of this level exists only where the CPU has dot products; lengths are checked.
+            Level::NeonDotProd => unsafe { variants::dot::$entry($($arg),*) },
             // SAFETY: plain Rust needs no feature; lengths are checked.
             _ => unsafe { variants::plain::$entry($($arg),*) },
         }
@@ -97,6 +105,8 @@ impl Kernels {
         match self.level() {
             #[cfg(target_arch = "x86_64")]
             Level::Avx512Vnni => of::<lanes_x86::Vnni>(),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => of::<lanes_neon::PairSums>(),
             _ => of::<PlainSums>(),
         }
     }

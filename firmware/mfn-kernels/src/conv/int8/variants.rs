@@ -89,3 +89,28 @@ pub mod avx2 {
         Avx2Sums
     );
 }
+
+#[cfg(target_arch = "aarch64")]
+tiles!(super::lanes_neon::DotSums, 6 x 1, 4);
+#[cfg(target_arch = "aarch64")]
+tiles!(super::lanes_neon::PairSums, 4 x 1, 4);
+
+/// NEON with dot products.
+#[cfg(target_arch = "aarch64")]
+pub mod dot {
+    use super::super::lanes_neon::DotSums;
+    entries!(
+        #[target_feature(enable = "neon,dotprod")]
+        DotSums
+    );
+}
+
+/// NEON.
+#[cfg(target_arch = "aarch64")]
+pub mod neon {
+    use super::super::lanes_neon::PairSums;
+    entries!(
+        #[target_feature(enable = "neon")]
+        PairSums
+    );
+}
