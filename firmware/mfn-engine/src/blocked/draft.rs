@@ -104,7 +104,12 @@ impl Draft {
         let work = match self.work {
             DraftWork::Convolution(layer) => {
                 let residual = self.also.and_then(|map| maps[map].grid);
-                layer.finish(grid(read), residual, self.bytes.map_or(NO_GRID, |map| grid(maps[map])))
+                let output = self.bytes.map_or(NO_GRID, |map| grid(maps[map]));
+                let mut work = layer.finish(grid(read), residual, output);
+                if let (Work::Int8(step), None, true) = (&mut work, self.also, places[self.to].is_empty()) {
+                    step.scale_to_output();
+                }
+                work
             }
             DraftWork::Enter => Work::Enter(to.map.channels),
             DraftWork::Slope(slope) => Work::Slope(pad(&slope)),

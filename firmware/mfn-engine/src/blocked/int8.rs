@@ -29,6 +29,14 @@ pub(super) struct Int8 {
 }
 
 impl Int8 {
+    /// Makes the numbers behind the sums multiples of the output's step, for a layer whose output only bytes are wanted
+    /// of and that no map is added to: one factor less for each value.
+    pub(super) fn scale_to_output(&mut self) {
+        let per_one = self.output.step.recip();
+        self.scale.iter_mut().chain(self.bias.iter_mut()).for_each(|value| *value *= per_one);
+        self.output.step = 1.0;
+    }
+
     /// Reads bytes from `from`, adds the map at `also` (empty: nothing), writes floats to `to` and bytes to `more` (empty:
     /// not).
     pub(super) fn run(

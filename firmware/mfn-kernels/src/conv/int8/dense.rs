@@ -63,6 +63,10 @@ unsafe fn panel<V: Sums, const P: usize, const B: usize, const Q: usize>(
             tile::<V, 7, B, Q>(d, e, block, pixel);
             pixel += 7;
         }
+        if P == 5 && pixel + 4 <= d.pixels {
+            tile::<V, 4, B, Q>(d, e, block, pixel);
+            pixel += 4;
+        }
         while P > 2 && pixel + 2 <= d.pixels {
             tile::<V, 2, B, Q>(d, e, block, pixel);
             pixel += 2;

@@ -62,7 +62,7 @@ impl Finish {
                 let mut y = self.values::<V, P, B>(sums, b, (block + b) * 16);
                 self.round::<V, P>(&mut y);
                 self.add::<V, P>(&mut y, at);
-                self.give::<V, P>(&y, at);
+                self.give::<V, P>(&mut y, at);
             }
         }
     }
@@ -125,7 +125,7 @@ impl Finish {
     }
 
     #[inline(always)]
-    unsafe fn give<V: Sums, const P: usize>(&self, y: &[V::Floats; P], at: usize) {
+    unsafe fn give<V: Sums, const P: usize>(&self, y: &mut [V::Floats; P], at: usize) {
         // SAFETY: the outputs hold the tile; a null pointer is not written.
         unsafe {
             if !self.floats.is_null() {
@@ -133,11 +133,18 @@ impl Finish {
                     y.store(self.floats.add(at + p * 16));
                 }
             }
-            if !self.bytes.is_null() {
+            if self.bytes.is_null() {
+                return;
+            }
+            // Whoever scales the sums to steps of the output saves this.
+            if self.steps.per_one != 1.0 {
                 let per_one = V::Floats::splat(self.steps.per_one);
-                for (p, y) in y.iter().enumerate() {
-                    V::write(y.mul(per_one), self.steps.zero, self.bytes.add(at + p * 16));
+                for y in y.iter_mut() {
+                    *y = y.mul(per_one);
                 }
+            }
+            for (p, y) in y.iter().enumerate() {
+                V::write(*y, self.steps.zero, self.bytes.add(at + p * 16));
             }
         }
     }

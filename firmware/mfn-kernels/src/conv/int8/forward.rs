@@ -9,12 +9,11 @@ use super::planes::{self, WINDOW_WEIGHTS, Windows};
 use crate::conv::shape::{BLOCK, Kind};
 use crate::conv::stage::room;
 
-/// Pixels that a dense product takes at a time, so that its operands stay in the first-level cache; whole tiles of
-/// every instruction set.
-const CHUNK: usize = 84;
-
 /// Register tiles of an instruction set.
 pub trait Tiles: Sums {
+    /// Pixels that a dense product takes at a time, so that its operands stay in the first-level cache: whole tiles.
+    const CHUNK: usize;
+
     /// See [`super::dense::dense`].
     unsafe fn dense<const Q: usize>(d: &Dense, e: &Finish);
     /// See [`planes::convolve`].
@@ -45,7 +44,7 @@ pub unsafe fn forward<V: Tiles>(packed: &Packed, input: &[u8], zero: u8, scratch
 unsafe fn pointwise<V: Tiles>(packed: &Packed, input: &[u8], e: &Finish) {
     let shape = &packed.shape;
     let pixels = shape.size[0] * shape.size[1];
-    for first in (0..pixels).step_by(CHUNK) {
+    for first in (0..pixels).step_by(V::CHUNK) {
         // SAFETY: at most `CHUNK` pixels from `first` in every block of the input.
         unsafe {
             let d = Dense {
@@ -56,7 +55,7 @@ unsafe fn pointwise<V: Tiles>(packed: &Packed, input: &[u8], e: &Finish) {
                 weights: packed.weights(),
                 start: packed.start.as_ptr(),
                 outputs: shape.outputs / BLOCK,
-                pixels: CHUNK.min(pixels - first),
+                pixels: V::CHUNK.min(pixels - first),
                 first,
             };
             V::dense::<4>(&d, e);

@@ -8,10 +8,12 @@ use super::maps;
 use super::pack::Packed;
 use super::planes::{Windows, convolve};
 
-/// `Tiles` of a type: pixels and blocks of a dense tile, columns of a depthwise one.
+/// `Tiles` of a type: pixels and blocks of a dense tile, pixels at a time, columns of a depthwise tile.
 macro_rules! tiles {
-    ($vector:ty, $pixels:literal x $blocks:literal, $columns:literal) => {
+    ($vector:ty, $pixels:literal x $blocks:literal of $chunk:literal, $columns:literal) => {
         impl Tiles for $vector {
+            const CHUNK: usize = $chunk;
+
             #[inline(always)]
             unsafe fn dense<const Q: usize>(d: &Dense, e: &Finish) {
                 // SAFETY: the caller's promise.
@@ -58,7 +60,7 @@ macro_rules! entries {
     };
 }
 
-tiles!(PlainSums, 2 x 1, 2);
+tiles!(PlainSums, 2 x 1 of 98, 2);
 
 /// Plain Rust.
 pub mod plain {
@@ -66,9 +68,9 @@ pub mod plain {
 }
 
 #[cfg(target_arch = "x86_64")]
-tiles!(super::lanes_x86::Vnni, 14 x 2, 7);
+tiles!(super::lanes_x86::Vnni, 14 x 2 of 98, 7);
 #[cfg(target_arch = "x86_64")]
-tiles!(super::lanes_x86::Avx2Sums, 2 x 1, 2);
+tiles!(super::lanes_x86::Avx2Sums, 2 x 1 of 98, 2);
 
 /// AVX-512 with VNNI.
 #[cfg(target_arch = "x86_64")]
@@ -91,9 +93,9 @@ pub mod avx2 {
 }
 
 #[cfg(target_arch = "aarch64")]
-tiles!(super::lanes_neon::DotSums, 6 x 1, 4);
+tiles!(super::lanes_neon::DotSums, 5 x 1 of 80, 4);
 #[cfg(target_arch = "aarch64")]
-tiles!(super::lanes_neon::PairSums, 4 x 1, 4);
+tiles!(super::lanes_neon::PairSums, 2 x 2 of 80, 4);
 
 /// NEON with dot products.
 #[cfg(target_arch = "aarch64")]
