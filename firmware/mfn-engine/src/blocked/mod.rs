@@ -11,7 +11,6 @@
 //! The rewrite looks at patterns, never at names: any network that has them profits.
 
 mod build;
-mod constants;
 mod draft;
 mod int8;
 mod meaning;
@@ -36,7 +35,6 @@ const FEWEST_CONVOLUTIONS: usize = 2;
 /// Replaces every region that is worth it. The model is typed and not decluttered yet: tract's own rewrites take
 /// the patterns apart.
 pub(crate) fn rewrite(mut model: TypedModel, network: &str) -> TractResult<TypedModel> {
-    constants::fold(&mut model)?;
     model.prop_consts()?;
     let order = model.eval_order()?;
     let mut meanings: Vec<Option<Meaning>> = vec![None; model.nodes().len()];
