@@ -139,6 +139,15 @@ unsafe fn quad_step<V: Sums, const P: usize, const B: usize, const L: usize>(
 ) {
     // SAFETY: as in `tile`.
     unsafe {
+        if V::FEW_FACTORS {
+            for b in 0..B {
+                let factors = V::factors(weights.add(b * stride));
+                for (row, quads) in sums.iter_mut().zip(quads) {
+                    row[b] = row[b].dot::<L>(factors, *quads);
+                }
+            }
+            return;
+        }
         let mut factors = [V::factors(weights); B];
         for (b, factors) in factors.iter_mut().enumerate() {
             *factors = V::factors(weights.add(b * stride));

@@ -55,33 +55,39 @@ impl Finish {
         block: usize,
         pixel: usize,
     ) {
-        for b in 0..B {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let at = (block + b) * self.stride + pixel * 16;
-                let mut y = self.values::<V, P, B>(sums, b, (block + b) * 16);
-                self.round::<V, P>(&mut y);
-                self.add::<V, P>(&mut y, at);
-                self.give::<V, P>(&mut y, at);
+        const { assert!(B == 1 || B == 2) };
+        let at = block * self.stride + pixel * 16;
+        // Not a loop: it would not be unrolled, and the sums of the whole product would then live on the stack.
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.block(sums.map(|row| row[0]), block, at);
+            if B == 2 {
+                self.block(sums.map(|row| row[B - 1]), block + 1, at + self.stride);
             }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn block<V: Sums, const P: usize>(&self, sums: [V; P], block: usize, at: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut y = self.values(sums, block * 16);
+            self.round::<V, P>(&mut y);
+            self.add::<V, P>(&mut y, at);
+            self.give::<V, P>(&mut y, at);
         }
     }
 
     /// Scaled sums with bias and activation.
     #[inline(always)]
-    unsafe fn values<V: Sums, const P: usize, const B: usize>(
-        &self,
-        sums: &[[V; B]; P],
-        b: usize,
-        channel: usize,
-    ) -> [V::Floats; P] {
+    unsafe fn values<V: Sums, const P: usize>(&self, sums: [V; P], channel: usize) -> [V::Floats; P] {
         // SAFETY: sixteen channels at each pointer; a null pointer is not read.
         unsafe {
             let scale = V::Floats::load(self.scale.add(channel));
             let bias = V::Floats::load(self.bias.add(channel));
             let mut y = [bias; P];
-            for (y, row) in y.iter_mut().zip(sums) {
-                *y = row[b].floats().fma(scale, bias);
+            for (y, sum) in y.iter_mut().zip(sums) {
+                *y = sum.floats().fma(scale, bias);
             }
             if !self.bend.is_null() {
                 let (bend, zero) = (V::Floats::load(self.bend.add(channel)), V::Floats::zero());

@@ -18,6 +18,8 @@ pub trait Sums: Copy {
     const OFFSET: i32;
     /// Order of the weights.
     const PLACE: Place;
+    /// Weights take so many registers that those of one block are used up before the next one's are loaded.
+    const FEW_FACTORS: bool = false;
     /// The same block in floats.
     type Floats: Lanes;
     /// Sixteen channels of a pixel, each four of which can be factors of a whole block.

@@ -198,6 +198,7 @@ fn pairs(o: usize, i: usize) -> usize {
 
 impl Sums for PairSums {
     const PLACE: Place = pairs;
+    const FEW_FACTORS: bool = true;
     type Window = [[int8x16_t; 2]; 2];
     common!();
 
