@@ -7,6 +7,7 @@
 mod any;
 mod blocked;
 mod decode;
+mod dequantise;
 mod detector;
 mod error;
 mod exposure;

@@ -8,6 +8,7 @@ use tract_onnx::tract_core::internal::DimLike;
 
 use crate::any::Operators;
 use crate::blocked;
+use crate::dequantise;
 use crate::error::EngineError;
 use crate::onnx_check;
 use crate::prelu;
@@ -108,6 +109,7 @@ fn plan(
     onnx.ignore_value_info = true;
     if operators == Operators::Own {
         onnx.op_register.insert("PRelu", prelu::build);
+        onnx.op_register.insert(dequantise::NAME, dequantise::build);
     }
     let model = onnx.model_for_proto_model(&proto)?;
     drop(proto);

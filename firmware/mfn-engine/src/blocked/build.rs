@@ -2,77 +2,61 @@
 
 use std::collections::HashMap;
 
+use mfn_kernels::conv::Kind;
+use mfn_kernels::conv::int8::{Grid, image_len, supports};
 use tract_onnx::tract_core::internal::*;
 
+use super::draft::{Draft, DraftWork, From, Kept, Layer};
 use super::meaning::{self, Convolution, Map, Meaning};
 use super::memory::{self, Life};
-use super::plan::{Exit, Place, Plan, Step, Work};
-use super::weights::{pack, pad};
-
-/// A step before its maps have places. Maps are numbered.
-struct Draft {
-    work: DraftWork,
-    from: From,
-    also: Option<usize>,
-    to: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum From {
-    Input(usize),
-    Map(usize),
-}
-
-enum DraftWork {
-    Convolution { convolution: Convolution, scale: Vec<f32>, slope: Vec<f32> },
-    Enter,
-    Slope(Vec<f32>),
-    Add,
-    Pool,
-    Double,
-}
+use super::plan::{Exit, Plan};
+use super::rounding;
 
 /// Builds the plan of a region, step by step.
 pub(super) struct Builder<'a> {
-    model: &'a TypedModel,
-    drafts: Vec<Draft>,
-    maps: Vec<Map>,
+    pub(super) model: &'a TypedModel,
+    pub(super) drafts: Vec<Draft>,
+    pub(super) maps: Vec<Kept>,
     /// The number of the map at each outlet inside.
-    at: HashMap<OutletId, usize>,
+    pub(super) at: HashMap<OutletId, usize>,
+    /// Outlets that are another outlet's values rounded to a grid; a map in bytes comes to be when it is read.
+    pub(super) rounded: HashMap<OutletId, (OutletId, Grid)>,
     /// Outlets outside that the region reads.
     pub(super) inputs: Vec<OutletId>,
 }
 
 impl<'a> Builder<'a> {
     pub(super) fn new(model: &'a TypedModel) -> Builder<'a> {
-        Builder { model, drafts: Vec::new(), maps: Vec::new(), at: HashMap::new(), inputs: Vec::new() }
+        let (at, rounded) = (HashMap::new(), HashMap::new());
+        Builder { model, drafts: Vec::new(), maps: Vec::new(), at, rounded, inputs: Vec::new() }
     }
 
     /// Adds a node of the region; all before it in the order of evaluation have been added.
     pub(super) fn add(&mut self, node: usize, meaning: Meaning) -> TractResult<()> {
-        let (outlet, to) = (OutletId::from(node), self.map_at(node.into())?);
-        let from = self.variable_inputs(node)?;
+        let outlet = OutletId::from(node);
+        let first = self.model.node(node).inputs[0];
+        if let Meaning::Quantise(grid) = meaning {
+            self.rounded.insert(outlet, (first, grid));
+            return Ok(());
+        }
+        if let (Meaning::Dequantise | Meaning::Same, Some(&rounded)) = (&meaning, self.rounded.get(&first)) {
+            self.rounded.insert(outlet, rounded);
+            return Ok(());
+        }
+        let (from, to) = (self.variable_inputs(node)?, self.map_at(outlet)?);
         match meaning {
-            Meaning::Convolution(convolution) => {
-                let plain = convolution.shape.kind == mfn_kernels::conv::Kind::Stem;
-                let from =
-                    if plain { From::Input(self.input(from[0])) } else { From::Map(self.enter(from[0])?) };
-                let work = DraftWork::Convolution { convolution, scale: Vec::new(), slope: Vec::new() };
-                self.step(outlet, work, from, None, to);
-            }
+            Meaning::Convolution(convolution) => self.convolution(from[0], outlet, convolution, to)?,
             Meaning::Scale(values) => self.fold(from[0], outlet, &values, scale)?,
             Meaning::Shift(values) => self.fold(from[0], outlet, &values, shift)?,
             Meaning::Slope(values) => self.slope(from[0], outlet, values, to)?,
             Meaning::Add => self.sum(from[0], from[1], outlet, to)?,
-            Meaning::Pool | Meaning::Double => {
-                let work = if matches!(meaning, Meaning::Pool) { DraftWork::Pool } else { DraftWork::Double };
-                let from = From::Map(self.enter(from[0])?);
-                self.step(outlet, work, from, None, to);
-            }
+            Meaning::Pool => self.plain(DraftWork::Pool, from[0], outlet, to)?,
+            Meaning::Double => self.plain(DraftWork::Double, from[0], outlet, to)?,
             Meaning::Same => {
                 let map = self.enter(from[0])?;
                 self.at.insert(outlet, map);
             }
+            Meaning::Quantise(_) | Meaning::Dequantise => bail!("bytes that nothing was rounded to"),
         }
         Ok(())
     }
@@ -93,10 +77,19 @@ impl<'a> Builder<'a> {
             .collect()
     }
 
-    fn step(&mut self, outlet: OutletId, work: DraftWork, from: From, also: Option<usize>, to: Map) {
-        self.at.insert(outlet, self.maps.len());
-        self.drafts.push(Draft { work, from, also, to: self.maps.len() });
+    /// A step that writes a new map; its number.
+    pub(super) fn step(&mut self, work: DraftWork, from: From, also: Option<usize>, to: Kept) -> usize {
+        self.drafts.push(Draft { work, from, also, to: self.maps.len(), bytes: None });
         self.maps.push(to);
+        self.maps.len() - 1
+    }
+
+    /// A step from one map of floats to another.
+    fn plain(&mut self, work: DraftWork, from: OutletId, outlet: OutletId, to: Map) -> TractResult<()> {
+        let from = From::Map(self.enter(from)?);
+        let map = self.step(work, from, None, Kept::floats(to));
+        self.at.insert(outlet, map);
+        Ok(())
     }
 
     fn input(&mut self, outlet: OutletId) -> usize {
@@ -106,24 +99,104 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// The map at an outlet; one from outside is brought in first.
-    fn enter(&mut self, outlet: OutletId) -> TractResult<usize> {
-        if !self.at.contains_key(&outlet) {
-            let (input, map) = (self.input(outlet), self.map_at(outlet)?);
-            self.step(outlet, DraftWork::Enter, From::Input(input), None, map);
+    /// The map of floats at an outlet; one from outside is brought in first, one in bytes turned back.
+    pub(super) fn enter(&mut self, outlet: OutletId) -> TractResult<usize> {
+        if let Some(&map) = self.at.get(&outlet) {
+            return Ok(map);
         }
-        Ok(self.at[&outlet])
+        let to = Kept::floats(self.map_at(outlet)?);
+        let map = if let Some(&(source, grid)) = self.rounded.get(&outlet) {
+            let bytes = self.bytes(source, grid)?;
+            self.step(DraftWork::Dequantise, From::Map(bytes), None, to)
+        } else {
+            let input = self.input(outlet);
+            self.step(DraftWork::Enter, From::Input(input), None, to)
+        };
+        self.at.insert(outlet, map);
+        Ok(map)
+    }
+
+    /// The map of an outlet's values in bytes of a grid.
+    fn bytes(&mut self, source: OutletId, grid: Grid) -> TractResult<usize> {
+        let from = self.enter(source)?;
+        if let Some(map) = self.written_bytes(from, grid) {
+            return Ok(map);
+        }
+        let map = self.maps[from].map;
+        let to = Kept::bytes(map, grid, map.len());
+        Ok(self.step(DraftWork::Quantise, From::Map(from), None, to))
+    }
+
+    /// The map in bytes of a map of floats, without another step: written already, or by the step that writes the floats.
+    pub(super) fn written_bytes(&mut self, floats: usize, grid: Grid) -> Option<usize> {
+        let of_grid = |map: &usize| self.maps[*map].grid == Some(grid);
+        let quantises =
+            |draft: &&Draft| matches!(draft.work, DraftWork::Quantise) && draft.from == From::Map(floats);
+        let known = self.drafts.iter().filter(quantises).map(|draft| draft.to).find(of_grid);
+        let maker = self.drafts.iter().position(|draft| draft.to == floats)?;
+        let second = self.drafts[maker].bytes;
+        if known.is_some() || second.is_some() || !self.drafts[maker].is_int8() {
+            return second.filter(of_grid).or(known);
+        }
+        self.drafts[maker].bytes = Some(self.maps.len());
+        let map = self.maps[floats].map;
+        self.maps.push(Kept::bytes(map, grid, map.len()));
+        self.drafts[maker].bytes
+    }
+
+    /// A convolution over bytes if it reads bytes and its weights are integers, else over floats.
+    fn convolution(
+        &mut self,
+        from: OutletId,
+        outlet: OutletId,
+        convolution: Convolution,
+        to: Map,
+    ) -> TractResult<()> {
+        let (shape, stem) = (convolution.shape, convolution.shape.kind == Kind::Stem);
+        let rounded = self.rounded.get(&from).copied().filter(|_| supports(&shape));
+        let (integers, from) = match (rounded, rounded.and_then(|_| rounding::integers(&convolution))) {
+            (Some((source, grid)), Some(integers)) => {
+                let map = if stem { self.image(source, grid)? } else { self.bytes(source, grid)? };
+                (Some(integers), From::Map(map))
+            }
+            _ if stem => (None, From::Input(self.input(from))),
+            _ => (None, From::Map(self.enter(from)?)),
+        };
+        let layer = Layer { convolution, scale: Vec::new(), slope: Vec::new(), integers, rounded: None };
+        let map = self.step(DraftWork::Convolution(Box::new(layer)), from, None, Kept::floats(to));
+        self.at.insert(outlet, map);
+        Ok(())
+    }
+
+    /// An image from outside in bytes.
+    fn image(&mut self, source: OutletId, grid: Grid) -> TractResult<usize> {
+        let map = self.map_at(source)?;
+        let (from, to) = (From::Input(self.input(source)), Kept::bytes(map, grid, image_len(map.size)));
+        Ok(self.step(DraftWork::Image, from, None, to))
     }
 
     /// The convolution that made a map, if nothing but the node at hand reads that map and nothing was fused
     /// behind the convolution that would have to come after.
-    fn open(&mut self, outlet: OutletId) -> Option<usize> {
-        let lone = self.model.outlet_successors(outlet).len() == 1
-            && !self.model.output_outlets().ok()?.contains(&outlet);
+    pub(super) fn open(&self, outlet: OutletId) -> Option<usize> {
         let map = *self.at.get(&outlet)?;
         let step = self.drafts.iter().position(|draft| draft.to == map)?;
-        let convolves = matches!(self.drafts[step].work, DraftWork::Convolution { .. });
-        (lone && convolves && self.drafts[step].also.is_none()).then_some(step)
+        let draft = &self.drafts[step];
+        let convolves = matches!(draft.work, DraftWork::Convolution(_));
+        (self.lone(outlet) && convolves && draft.also.is_none() && draft.bytes.is_none()).then_some(step)
+    }
+
+    /// Whether one node reads an outlet, and nothing else.
+    pub(super) fn lone(&self, outlet: OutletId) -> bool {
+        let leaves = self.model.output_outlets().is_ok_and(|outlets| outlets.contains(&outlet));
+        self.model.outlet_successors(outlet).len() == 1 && !leaves
+    }
+
+    /// The convolution of a step.
+    pub(super) fn layer(&mut self, step: usize) -> Option<&mut Layer> {
+        match &mut self.drafts[step].work {
+            DraftWork::Convolution(layer) => Some(layer),
+            _ => None,
+        }
     }
 
     fn fold(
@@ -131,11 +204,11 @@ impl<'a> Builder<'a> {
         from: OutletId,
         outlet: OutletId,
         values: &[f32],
-        into: fn(&mut Convolution, &mut Vec<f32>, &[f32]),
+        into: fn(&mut Layer, &[f32]),
     ) -> TractResult<()> {
         let step = self.open(from).context("a constant behind something else than a convolution")?;
-        if let DraftWork::Convolution { convolution, scale, .. } = &mut self.drafts[step].work {
-            into(convolution, scale, values);
+        if let Some(layer) = self.layer(step) {
+            into(layer, values);
         }
         self.at.insert(outlet, self.drafts[step].to);
         Ok(())
@@ -143,91 +216,49 @@ impl<'a> Builder<'a> {
 
     fn slope(&mut self, from: OutletId, outlet: OutletId, values: Vec<f32>, to: Map) -> TractResult<()> {
         if let Some(step) = self.open(from)
-            && let DraftWork::Convolution { slope, .. } = &mut self.drafts[step].work
-            && slope.is_empty()
+            && let Some(layer) = self.layer(step)
+            && layer.slope.is_empty()
         {
-            *slope = values;
+            layer.slope = values;
             self.at.insert(outlet, self.drafts[step].to);
             return Ok(());
         }
-        let from = From::Map(self.enter(from)?);
-        self.step(outlet, DraftWork::Slope(values), from, None, to);
-        Ok(())
-    }
-
-    /// The later of the two convolutions takes the other map as its residual.
-    fn sum(&mut self, left: OutletId, right: OutletId, outlet: OutletId, to: Map) -> TractResult<()> {
-        let (left_map, right_map) = (self.enter(left)?, self.enter(right)?);
-        let candidates = [(self.open(left), left_map, right_map), (self.open(right), right_map, left_map)];
-        let latest = self.drafts.len();
-        for (step, map, other) in candidates {
-            let made = self.drafts.iter().position(|draft| draft.to == other).unwrap_or(latest);
-            if let Some(step) = step.filter(|&step| made < step) {
-                self.drafts[step].also = Some(other);
-                self.at.insert(outlet, map);
-                return Ok(());
-            }
-        }
-        self.step(outlet, DraftWork::Add, From::Map(left_map), Some(right_map), to);
-        Ok(())
+        self.plain(DraftWork::Slope(values), from, outlet, to)
     }
 
     /// The plan, which gives the maps at `outlets`.
-    pub(super) fn finish(self, outlets: &[OutletId]) -> Plan {
-        let leaving: Vec<usize> = outlets.iter().map(|outlet| self.at[outlet]).collect();
+    pub(super) fn finish(mut self, outlets: &[OutletId]) -> TractResult<Plan> {
+        let leaving = outlets.iter().map(|&o| self.enter(o)).collect::<TractResult<Vec<usize>>>()?;
         let (places, memory) = memory::place(&self.lives(&leaving));
-        let exit = |&map: &usize| Exit { from: places[map].clone(), channels: self.maps[map].channels };
+        let exit = |&map: &usize| Exit { from: places[map].clone(), channels: self.maps[map].map.channels };
         let exits = leaving.iter().map(exit).collect();
         let Builder { drafts, maps, .. } = self;
         let steps = drafts.into_iter().map(|draft| draft.finish(&maps, &places)).collect();
-        Plan { steps, exits, memory }
+        Ok(Plan { steps, exits, memory })
     }
 
+    /// When each map is needed; one that nothing reads in floats takes no memory if it is there in bytes.
     fn lives(&self, leaving: &[usize]) -> Vec<Life> {
         let mut lives: Vec<Life> =
-            self.maps.iter().map(|map| Life { length: map.len(), first: 0, last: 0 }).collect();
+            self.maps.iter().map(|map| Life { length: map.length, first: 0, last: 0 }).collect();
+        let mut read = vec![false; lives.len()];
         for (at, draft) in self.drafts.iter().enumerate() {
-            (lives[draft.to].first, lives[draft.to].last) = (at, at);
-            let from = if let From::Map(from) = draft.from { Some(from) } else { None };
-            for map in from.into_iter().chain(draft.also) {
-                lives[map].last = at;
-            }
+            draft.writes().for_each(|map| (lives[map].first, lives[map].last) = (at, at));
+            draft.reads().for_each(|map| (lives[map].last, read[map]) = (at, true));
         }
-        leaving.iter().for_each(|&map| lives[map].last = self.drafts.len());
+        leaving.iter().for_each(|&map| (lives[map].last, read[map]) = (self.drafts.len(), true));
+        let unread = self.drafts.iter().filter(|draft| draft.bytes.is_some() && !read[draft.to]);
+        unread.for_each(|draft| lives[draft.to].length = 0);
         lives
     }
 }
 
-impl Draft {
-    fn finish(self, maps: &[Map], places: &[std::ops::Range<usize>]) -> Step {
-        let (from, size) = match self.from {
-            From::Input(input) => (Place::Input(input), [0, 0]),
-            From::Map(map) => (Place::Memory(places[map].clone()), maps[map].size),
-        };
-        let work = match self.work {
-            DraftWork::Convolution { convolution, scale, slope } => Work::Convolution {
-                weights: pack(&convolution, &scale),
-                bias: pad(&convolution.bias),
-                slope: pad(&slope),
-                shape: convolution.shape,
-            },
-            DraftWork::Enter => Work::Enter(maps[self.to].channels),
-            DraftWork::Slope(slope) => Work::Slope(pad(&slope)),
-            DraftWork::Add => Work::Add,
-            DraftWork::Pool => Work::Pool(size),
-            DraftWork::Double => Work::Double(size),
-        };
-        let also = self.also.map(|map| places[map].clone());
-        Step { work, from, also, to: places[self.to].clone() }
-    }
+fn scale(layer: &mut Layer, values: &[f32]) {
+    layer.scale.resize(values.len(), 1.0);
+    layer.scale.iter_mut().zip(values).for_each(|(scale, value)| *scale *= value);
+    layer.convolution.bias.iter_mut().zip(values).for_each(|(bias, value)| *bias *= value);
 }
 
-fn scale(convolution: &mut Convolution, scale: &mut Vec<f32>, values: &[f32]) {
-    scale.resize(values.len(), 1.0);
-    scale.iter_mut().zip(values).for_each(|(scale, value)| *scale *= value);
-    convolution.bias.iter_mut().zip(values).for_each(|(bias, value)| *bias *= value);
-}
-
-fn shift(convolution: &mut Convolution, _scale: &mut Vec<f32>, values: &[f32]) {
-    convolution.bias.iter_mut().zip(values).for_each(|(bias, value)| *bias += value);
+fn shift(layer: &mut Layer, values: &[f32]) {
+    layer.convolution.bias.iter_mut().zip(values).for_each(|(bias, value)| *bias += value);
 }

@@ -1,5 +1,6 @@
 //! What a node of tract's typed graph means in terms of feature maps, if it means something that we have kernels for.
 
+use mfn_kernels::conv::int8::Grid;
 use mfn_kernels::conv::{BLOCK, Kind, Shape};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
@@ -8,6 +9,7 @@ use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::math::{Add, Max, Mul};
 use tract_onnx::tract_core::ops::nn::DataFormat;
 
+use super::rounding;
 use crate::prelu::PRelu;
 
 /// Channels and size of the one image's map at an outlet.
@@ -61,11 +63,18 @@ pub(super) enum Meaning {
     Double,
     /// The same values of a map of one pixel, in another rank.
     Same,
+    /// Bytes of a grid; only [`Meaning::Dequantise`] reads them.
+    Quantise(Grid),
+    /// The values that bytes stand for.
+    Dequantise,
 }
 
 /// What a node means, if we have kernels for it.
 pub(super) fn of(model: &TypedModel, node: usize) -> TractResult<Option<Meaning>> {
     let node = model.node(node);
+    if let Some(meaning) = rounding::of(model, node)? {
+        return Ok(Some(meaning));
+    }
     if node.outputs.len() != 1 || map(model, node.id.into())?.is_none() {
         return Ok(None);
     }

@@ -5,13 +5,20 @@
 //! runs the plan in place of the region. So nothing is transposed, packed or allocated between two layers.
 //! What has no meaning here, an odd kernel size say, stays with tract, between regions.
 //!
+//! Where a convolution reads a [rounded](rounding) map and its weights are integers of a step, too, the step is one
+//! over [bytes](int8). Any map may be rounded or not: the plan keeps it in floats, in bytes or in both, as it is read.
+//!
 //! The rewrite looks at patterns, never at names: any network that has them profits.
 
 mod build;
+mod draft;
+mod int8;
 mod meaning;
 mod memory;
 mod op;
 mod plan;
+mod rounding;
+mod sum;
 mod weights;
 
 use std::collections::HashSet;
@@ -52,13 +59,27 @@ fn settle(model: &TypedModel, order: &[usize], meanings: &mut [Option<Meaning>])
             && model.outlet_successors(from).len() == 1;
         let holds = match &meanings[node] {
             Some(Scale(_) | Shift(_)) => behind,
-            Some(Convolution(c)) if c.shape.kind == Kind::Stem => meanings[from.node].is_none(),
+            Some(Convolution(c)) if c.shape.kind == Kind::Stem => {
+                meanings[from.node].is_none() || rounded_image(model, meanings, from, c)
+            }
             _ => true,
         };
         if !holds {
             meanings[node] = None;
         }
     }
+}
+
+/// Whether a stem with integer weights reads an image from outside that is rounded on the way.
+fn rounded_image(
+    model: &TypedModel,
+    meanings: &[Option<Meaning>],
+    from: OutletId,
+    stem: &meaning::Convolution,
+) -> bool {
+    let back = matches!(meanings[from.node], Some(Meaning::Dequantise));
+    let source = |node: usize| model.node(node).inputs[0].node;
+    back && meanings[source(source(from.node))].is_none() && rounding::integers(stem).is_some()
 }
 
 /// The first input of a node that is not constant.

@@ -45,7 +45,7 @@ pub(super) fn replace(
     let mut patch = TypedModelPatch::new("blocked");
     let taps = patch.taps(model, &builder.inputs)?;
     let name = format!("{}.blocked", model.node(region[region.len() - 1]).name);
-    let op = Blocked { plan: Arc::new(builder.finish(&outlets)), shapes };
+    let op = Blocked { plan: Arc::new(builder.finish(&outlets)?), shapes };
     let outputs = patch.wire_node(name, op, &taps)?;
     for (&outlet, by) in outlets.iter().zip(outputs) {
         patch.shunt_outside(model, outlet, by)?;

@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use mfn_kernels::Kernels;
-use mfn_kernels::conv::{Buffer, Fused, Shape, maps};
+use mfn_kernels::conv::int8::{Grid, image_len};
+use mfn_kernels::conv::{Buffer, Fused, Shape, bytes, bytes_mut, maps};
+
+use super::int8::Int8;
 
 /// Where a step reads.
 #[derive(Clone, Debug)]
@@ -19,6 +22,14 @@ pub(super) enum Place {
 pub(super) enum Work {
     /// Convolution, bias, PReLU (if there are slopes), and the sum with another map (if there is one).
     Convolution { shape: Shape, weights: Buffer, bias: Buffer, slope: Buffer },
+    /// The same of bytes.
+    Int8(Box<Int8>),
+    /// So many floats into bytes.
+    Quantise(usize, Grid),
+    /// So many bytes into floats.
+    Dequantise(usize, Grid),
+    /// An image of this size into bytes, as a stem reads it.
+    Image([usize; 2], Grid),
     /// So many channels from tract's order into blocks.
     Enter(usize),
     /// PReLU.
@@ -38,7 +49,10 @@ pub(super) struct Step {
     pub from: Place,
     /// The other map of a sum.
     pub also: Option<Range<usize>>,
+    /// The output in floats; empty where only bytes are wanted.
     pub to: Range<usize>,
+    /// The output of an integer convolution in bytes; empty where only floats are wanted.
+    pub more: Range<usize>,
 }
 
 /// A map that leaves the region.
@@ -75,32 +89,40 @@ impl Exit {
 
 impl Step {
     fn run(&self, inputs: &[&[f32]], memory: &mut [f32], scratch: &mut Vec<f32>) {
-        let (also, to) = (self.also.clone().unwrap_or(0..0), self.to.clone());
+        let (also, to, more) = (self.also.clone().unwrap_or(0..0), self.to.clone(), self.more.clone());
         // The planner keeps maps that are needed at the same time apart; only the two summands may be one map.
         let apart = "maps of one step lie apart";
         match &self.from {
             Place::Input(index) => {
-                let [also, to] = memory.get_disjoint_mut([also, to]).expect(apart);
-                self.work.run(inputs[*index], also, to, scratch);
+                let [also, to, more] = memory.get_disjoint_mut([also, to, more]).expect(apart);
+                self.work.run(inputs[*index], also, [to, more], scratch);
             }
             Place::Memory(from) if *from == also => {
-                let [from, to] = memory.get_disjoint_mut([also, to]).expect(apart);
-                self.work.run(from, from, to, scratch);
+                let [from, to, more] = memory.get_disjoint_mut([also, to, more]).expect(apart);
+                self.work.run(from, from, [to, more], scratch);
             }
             Place::Memory(from) => {
-                let [from, also, to] = memory.get_disjoint_mut([from.clone(), also, to]).expect(apart);
-                self.work.run(from, also, to, scratch);
+                let ranges = [from.clone(), also, to, more];
+                let [from, also, to, more] = memory.get_disjoint_mut(ranges).expect(apart);
+                self.work.run(from, also, [to, more], scratch);
             }
         }
     }
 }
 
 impl Work {
-    fn run(&self, from: &[f32], also: &[f32], to: &mut [f32], scratch: &mut Vec<f32>) {
+    fn run(&self, from: &[f32], also: &[f32], [to, more]: [&mut [f32]; 2], scratch: &mut Vec<f32>) {
+        let kernels = Kernels::detect();
         match self {
             Work::Convolution { shape, weights, bias, slope } => {
                 let fused = Fused { bias, slope, residual: also };
-                Kernels::detect().conv_infer(shape, from, weights, fused, to, scratch);
+                kernels.conv_infer(shape, from, weights, fused, to, scratch);
+            }
+            Work::Int8(step) => step.run(from, also, to, more, scratch),
+            Work::Quantise(length, grid) => kernels.quantise_int8(from, *grid, &mut bytes_mut(to)[..*length]),
+            Work::Dequantise(length, grid) => kernels.dequantise_int8(&bytes(from)[..*length], *grid, to),
+            Work::Image(size, grid) => {
+                kernels.image_int8(from, *size, *grid, &mut bytes_mut(to)[..image_len(*size)]);
             }
             Work::Enter(channels) => maps::enter(from, to, *channels),
             Work::Slope(slope) => maps::slope(from, slope, to),

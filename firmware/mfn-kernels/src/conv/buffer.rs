@@ -46,3 +46,17 @@ impl Clone for Buffer {
         copy
     }
 }
+
+/// The bytes of f32 memory, in which a byte map may live.
+#[must_use]
+pub fn bytes(values: &[f32]) -> &[u8] {
+    // SAFETY: the same memory for the same time; bytes have no alignment and every bit pattern is one.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
+}
+
+/// As [`bytes`], to write: every bit pattern is an f32, too.
+#[must_use]
+pub fn bytes_mut(values: &mut [f32]) -> &mut [u8] {
+    // SAFETY: as in `bytes`, and borrowed for writing.
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
+}

@@ -71,22 +71,36 @@ impl<V: Lanes> Epilogue<V> for Finish {
         block: usize,
         pixel: usize,
     ) {
-        for b in 0..B {
-            let at = (block + b) * self.stride + pixel * 16;
-            // SAFETY: the caller's promise; null pointers are not read.
-            unsafe {
-                let bias = V::load(self.bias.add((block + b) * 16));
-                for (p, row) in sums.iter().enumerate() {
-                    let mut y = row[b].add(bias);
-                    if !self.slope.is_null() {
-                        let slope = V::load(self.slope.add((block + b) * 16));
-                        y = y.min(V::zero()).fma(slope, y.max(V::zero()));
-                    }
-                    if !self.residual.is_null() {
-                        y = y.add(V::load(self.residual.add(at + p * 16)));
-                    }
-                    y.store(self.out.add(at + p * 16));
+        const { assert!(B == 1 || B == 2) };
+        let at = block * self.stride + pixel * 16;
+        // Not a loop: where it is not unrolled, the sums of the whole product live on the stack.
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.block(sums.map(|row| row[0]), block * 16, at);
+            if B == 2 {
+                self.block(sums.map(|row| row[B - 1]), (block + 1) * 16, at + self.stride);
+            }
+        }
+    }
+}
+
+impl Finish {
+    /// `P` pixels of the block whose first channel is `channel`.
+    #[inline(always)]
+    unsafe fn block<V: Lanes, const P: usize>(&self, sums: [V; P], channel: usize, at: usize) {
+        // SAFETY: the epilogue's promise; null pointers are not read.
+        unsafe {
+            let bias = V::load(self.bias.add(channel));
+            for (p, sum) in sums.into_iter().enumerate() {
+                let mut y = sum.add(bias);
+                if !self.slope.is_null() {
+                    let slope = V::load(self.slope.add(channel));
+                    y = y.min(V::zero()).fma(slope, y.max(V::zero()));
                 }
+                if !self.residual.is_null() {
+                    y = y.add(V::load(self.residual.add(at + p * 16)));
+                }
+                y.store(self.out.add(at + p * 16));
             }
         }
     }

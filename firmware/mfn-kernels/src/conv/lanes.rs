@@ -40,7 +40,7 @@ pub trait Lanes: Copy {
 
 /// The portable implementation.
 #[derive(Clone, Copy)]
-pub struct Plain([f32; 16]);
+pub struct Plain(pub(super) [f32; 16]);
 
 impl Plain {
     #[inline(always)]

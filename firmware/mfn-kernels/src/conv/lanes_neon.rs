@@ -5,7 +5,7 @@ use std::arch::aarch64::*;
 
 /// NEON: four registers.
 #[derive(Clone, Copy)]
-pub struct Neon([float32x4_t; 4]);
+pub struct Neon(pub(super) [float32x4_t; 4]);
 
 /// One method for all four registers.
 macro_rules! each {

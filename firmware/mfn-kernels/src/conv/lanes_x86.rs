@@ -8,11 +8,11 @@ use std::arch::x86_64::*;
 
 /// AVX-512 F: one register.
 #[derive(Clone, Copy)]
-pub struct Avx512(__m512);
+pub struct Avx512(pub(super) __m512);
 
 /// AVX2 and FMA: two registers.
 #[derive(Clone, Copy)]
-pub struct Avx2(__m256, __m256);
+pub struct Avx2(pub(super) __m256, pub(super) __m256);
 
 /// Implements methods whose only requirement is the CPU feature.
 macro_rules! features_only {

@@ -1,0 +1,20 @@
+//! Runs a network so many times and nothing else: to count instructions, as the difference of two numbers of runs.
+//!
+//! `infer FILE RUNS [tract]`
+
+use std::path::Path;
+
+use mfn_engine::{AnyNetwork, Operators};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [file, runs, rest @ ..] = &arguments[..] else { return Err("infer FILE RUNS [tract]".into()) };
+    let operators = if rest.is_empty() { Operators::Own } else { Operators::Tract };
+    let mut network = AnyNetwork::load(Path::new(file), Some([112, 112]), operators)?;
+    let input: Vec<f32> = (0..network.input_len()).map(|i| (i * 37 % 255) as f32 / 127.5 - 1.0).collect();
+    for _ in 0..runs.parse()? {
+        network
+            .run(&input, |outputs| assert!(outputs.iter().flat_map(|o| o.iter()).all(|v| v.is_finite())))?;
+    }
+    Ok(())
+}
