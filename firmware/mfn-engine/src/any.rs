@@ -66,10 +66,9 @@ impl AnyNetwork {
     /// When the runtime fails.
     pub fn run<T>(&mut self, input: &[f32], read: impl FnOnce(&[&[f32]]) -> T) -> Result<T, EngineError> {
         let fill = |values: &mut [f32]| {
-            values
-                .iter_mut()
-                .zip(input.iter().chain(std::iter::repeat(&0.0)))
-                .for_each(|(to, &from)| *to = from);
+            let given = input.len().min(values.len());
+            values[..given].copy_from_slice(&input[..given]);
+            values[given..].fill(0.0);
         };
         self.network.run(fill, read)
     }

@@ -10,6 +10,18 @@ pub trait Epilogue<V: Lanes> {
     unsafe fn tile<const P: usize, const B: usize>(&mut self, sums: &[[V; B]; P], block: usize, pixel: usize);
 }
 
+/// The sums of output block `AT` of a tile. Blocks are told apart at compile time and loops have one statement: a
+/// loop that is not unrolled takes the sums of the whole product from registers to the stack.
+#[inline(always)]
+pub fn of_block<V: Copy, const P: usize, const B: usize, const AT: usize>(sums: &[[V; B]; P]) -> [V; P] {
+    const { assert!(B == 1 || B == 2) };
+    let mut block = [sums[0][0]; P];
+    for (to, row) in block.iter_mut().zip(sums) {
+        *to = row[if AT < B { AT } else { 0 }];
+    }
+    block
+}
+
 /// Training, forward: stores the raw output, and adds up value and square for the batch statistics.
 pub struct Statistics {
     /// Output of the first block and pixel.
@@ -30,21 +42,31 @@ impl<V: Lanes> Epilogue<V> for Statistics {
         block: usize,
         pixel: usize,
     ) {
-        for b in 0..B {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let out = self.out.add((block + b) * self.stride + pixel * 16);
-                let (to_sum, to_squares) =
-                    (self.sum.add((block + b) * 16), self.squares.add((block + b) * 16));
-                let (mut sum, mut squares) = (V::load(to_sum), V::load(to_squares));
-                for (p, row) in sums.iter().enumerate() {
-                    row[b].store(out.add(p * 16));
-                    sum = sum.add(row[b]);
-                    squares = row[b].fma(row[b], squares);
-                }
-                sum.store(to_sum);
-                squares.store(to_squares);
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.block(of_block::<V, P, B, 0>(sums), block, pixel);
+            if B == 2 {
+                self.block(of_block::<V, P, B, 1>(sums), block + 1, pixel);
             }
+        }
+    }
+}
+
+impl Statistics {
+    #[inline(always)]
+    unsafe fn block<V: Lanes, const P: usize>(&self, values: [V; P], block: usize, pixel: usize) {
+        // SAFETY: the epilogue's promise.
+        unsafe {
+            let out = self.out.add(block * self.stride + pixel * 16);
+            let (to_sum, to_squares) = (self.sum.add(block * 16), self.squares.add(block * 16));
+            let (mut sum, mut squares) = (V::load(to_sum), V::load(to_squares));
+            for (p, value) in values.into_iter().enumerate() {
+                value.store(out.add(p * 16));
+                sum = sum.add(value);
+                squares = value.fma(value, squares);
+            }
+            sum.store(to_sum);
+            squares.store(to_squares);
         }
     }
 }
@@ -71,14 +93,12 @@ impl<V: Lanes> Epilogue<V> for Finish {
         block: usize,
         pixel: usize,
     ) {
-        const { assert!(B == 1 || B == 2) };
         let at = block * self.stride + pixel * 16;
-        // Not a loop: where it is not unrolled, the sums of the whole product live on the stack.
         // SAFETY: the caller's promise.
         unsafe {
-            self.block(sums.map(|row| row[0]), block * 16, at);
+            self.block(of_block::<V, P, B, 0>(sums), block * 16, at);
             if B == 2 {
-                self.block(sums.map(|row| row[B - 1]), (block + 1) * 16, at + self.stride);
+                self.block(of_block::<V, P, B, 1>(sums), (block + 1) * 16, at + self.stride);
             }
         }
     }
@@ -87,19 +107,25 @@ impl<V: Lanes> Epilogue<V> for Finish {
 impl Finish {
     /// `P` pixels of the block whose first channel is `channel`.
     #[inline(always)]
-    unsafe fn block<V: Lanes, const P: usize>(&self, sums: [V; P], channel: usize, at: usize) {
+    unsafe fn block<V: Lanes, const P: usize>(&self, mut y: [V; P], channel: usize, at: usize) {
         // SAFETY: the epilogue's promise; null pointers are not read.
         unsafe {
             let bias = V::load(self.bias.add(channel));
-            for (p, sum) in sums.into_iter().enumerate() {
-                let mut y = sum.add(bias);
-                if !self.slope.is_null() {
-                    let slope = V::load(self.slope.add(channel));
-                    y = y.min(V::zero()).fma(slope, y.max(V::zero()));
+            for y in &mut y {
+                *y = y.add(bias);
+            }
+            if !self.slope.is_null() {
+                let (slope, zero) = (V::load(self.slope.add(channel)), V::zero());
+                for y in &mut y {
+                    *y = y.min(zero).fma(slope, y.max(zero));
                 }
-                if !self.residual.is_null() {
-                    y = y.add(V::load(self.residual.add(at + p * 16)));
+            }
+            if !self.residual.is_null() {
+                for (p, y) in y.iter_mut().enumerate() {
+                    *y = y.add(V::load(self.residual.add(at + p * 16)));
                 }
+            }
+            for (p, y) in y.iter().enumerate() {
                 y.store(self.out.add(at + p * 16));
             }
         }

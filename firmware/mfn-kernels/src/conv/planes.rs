@@ -38,31 +38,38 @@ static ZEROS: [f32; 16] = [0.0; 16];
 pub unsafe fn convolve<V: Lanes, E: Epilogue<V>>(p: &Planes, e: &mut E, block: usize) {
     // SAFETY: the caller's promise.
     unsafe {
-        match (p.fan, p.plane) {
-            (2, 0) => rows::<V, E, 2>(p, e, block),
-            (4, 0) => rows::<V, E, 4>(p, e, block),
-            _ => rows::<V, E, 1>(p, e, block),
+        match (p.fan, p.plane, p.stride) {
+            (2, 0, 1) => rows::<V, E, 2, 1>(p, e, block),
+            (2, 0, _) => rows::<V, E, 2, 2>(p, e, block),
+            (4, 0, 1) => rows::<V, E, 4, 1>(p, e, block),
+            (4, 0, _) => rows::<V, E, 4, 2>(p, e, block),
+            (_, _, 1) => rows::<V, E, 1, 1>(p, e, block),
+            _ => rows::<V, E, 1, 2>(p, e, block),
         }
     }
 }
 
 #[inline(always)]
-unsafe fn rows<V: Lanes, E: Epilogue<V>, const FAN: usize>(p: &Planes, e: &mut E, block: usize) {
+unsafe fn rows<V: Lanes, E: Epilogue<V>, const FAN: usize, const S: usize>(
+    p: &Planes,
+    e: &mut E,
+    block: usize,
+) {
     let [height, width] = p.size;
     for y in 0..height {
         let mut x = 0;
         // SAFETY: tiles end at the width.
         unsafe {
             while x + V::COLUMNS_7 <= width && V::COLUMNS_7 == 7 {
-                tile::<V, E, 7, FAN>(p, e, block, y, x);
+                tile::<V, E, 7, FAN, S>(p, e, block, y, x);
                 x += 7;
             }
             while x + 4 <= width {
-                tile::<V, E, 4, FAN>(p, e, block, y, x);
+                tile::<V, E, 4, FAN, S>(p, e, block, y, x);
                 x += 4;
             }
             while x < width {
-                tile::<V, E, 1, FAN>(p, e, block, y, x);
+                tile::<V, E, 1, FAN, S>(p, e, block, y, x);
                 x += 1;
             }
         }
@@ -70,7 +77,7 @@ unsafe fn rows<V: Lanes, E: Epilogue<V>, const FAN: usize>(p: &Planes, e: &mut E
 }
 
 #[inline(always)]
-unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize>(
+unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize, const S: usize>(
     p: &Planes,
     e: &mut E,
     block: usize,
@@ -81,22 +88,22 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize>(
     unsafe {
         let mut sums = [[V::zero(); 1]; T];
         for ky in 0..3 {
-            let Some(from_y) = (y * p.stride + ky).checked_sub(1).filter(|&y| y < p.input[0]) else {
+            let Some(from_y) = (y * S + ky).checked_sub(1).filter(|&y| y < p.input[0]) else {
                 continue;
             };
             let row = p.x.add(from_y * p.row);
             if FAN == 1 {
                 for j in 0..if p.plane == 0 { 1 } else { p.fan } {
                     let weights = p.weights.add(j * 144 + ky * 48);
-                    row_step::<V, T, 1, 0>(&mut sums, p, row.add(j * p.plane), weights, x);
+                    row_step::<V, T, S, 1, 0>(&mut sums, p, row.add(j * p.plane), weights, x);
                 }
             } else {
                 let weights = p.weights.add(ky * 48);
-                row_step::<V, T, FAN, 0>(&mut sums, p, row, weights, x);
-                row_step::<V, T, FAN, 1>(&mut sums, p, row, weights.add(144), x);
+                row_step::<V, T, S, FAN, 0>(&mut sums, p, row, weights, x);
+                row_step::<V, T, S, FAN, 1>(&mut sums, p, row, weights.add(144), x);
                 if FAN == 4 {
-                    row_step::<V, T, FAN, 2>(&mut sums, p, row, weights.add(288), x);
-                    row_step::<V, T, FAN, 3>(&mut sums, p, row, weights.add(432), x);
+                    row_step::<V, T, S, FAN, 2>(&mut sums, p, row, weights.add(288), x);
+                    row_step::<V, T, S, FAN, 3>(&mut sums, p, row, weights.add(432), x);
                 }
             }
         }
@@ -106,29 +113,60 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize>(
 
 /// The three taps of one row, for channel `J` of each group of `FAN`.
 #[inline(always)]
-unsafe fn row_step<V: Lanes, const T: usize, const FAN: usize, const J: usize>(
+unsafe fn row_step<V: Lanes, const T: usize, const S: usize, const FAN: usize, const J: usize>(
     sums: &mut [[V; 1]; T],
     p: &Planes,
     row: *const f32,
     weights: *const f32,
     x: usize,
 ) {
-    let step = p.stride * 16;
-    // Only the first tap of the first column and the last of the last may lie outside.
-    let (left, right) = (x == 0, (x + T - 1) * p.stride + 1 >= p.input[1]);
-    for kx in 0..3 {
-        // SAFETY: columns inside the row, or sixteen zeros.
-        unsafe {
-            let weight = V::load(weights.add(kx * 16));
-            // In front of the row's start for the first column, where it is not used.
-            let from = row.wrapping_add(x * step + kx * 16).wrapping_sub(16);
-            for (t, sum) in sums.iter_mut().enumerate() {
-                let outside = (t == 0 && kx == 0 && left) || (t == T - 1 && kx == 2 && right);
-                let at = from.wrapping_add(t * step);
-                // Asked only at the two ends, so that the others read as part of their sum.
-                let ends = (t == 0 && kx == 0) || (t == T - 1 && kx == 2);
-                let at = if ends && outside { ZEROS.as_ptr() } else { at };
-                sum[0] = V::load_of_group::<FAN, J>(at).fma(weight, sum[0]);
+    // Only the first column and the last may lie outside.
+    let outside = [x == 0, (x + T - 1) * S + 1 >= p.input[1]];
+    // In front of the row's start for the first column, where it is not used.
+    let from = row.wrapping_add(x * S * 16).wrapping_sub(16);
+    // Not a loop: each column knows its sums at compile time, so they stay in registers.
+    macro_rules! columns {
+        ($weights:expr, $($i:literal)*) => {
+            $(column::<V, T, S, FAN, J, $i>(sums, $weights, from, outside);)*
+        };
+    }
+    // SAFETY: three vectors of weights; columns inside the row, or sixteen zeros.
+    unsafe {
+        let weights = [V::load(weights), V::load(weights.add(16)), V::load(weights.add(32))];
+        columns!(weights, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+    }
+}
+
+/// Reads a column once, for all outputs that it is a tap of; nothing where `T` outputs have fewer columns.
+#[inline(always)]
+unsafe fn column<
+    V: Lanes,
+    const T: usize,
+    const S: usize,
+    const FAN: usize,
+    const J: usize,
+    const I: usize,
+>(
+    sums: &mut [[V; 1]; T],
+    weights: [V; 3],
+    from: *const f32,
+    outside: [bool; 2],
+) {
+    let last = (T - 1) * S + 2;
+    if I > last {
+        return;
+    }
+    let zeros = (I == 0 && outside[0]) || (I == last && outside[1]);
+    // Asked only at the two ends, so that the others are read where they lie.
+    let at = if (I == 0 || I == last) && zeros { ZEROS.as_ptr() } else { from.wrapping_add(I * 16) };
+    // SAFETY: a column of the row, or sixteen zeros.
+    unsafe {
+        let value = V::load_of_group::<FAN, J>(at);
+        for (k, weight) in weights.into_iter().enumerate() {
+            let output = I.wrapping_sub(k);
+            if I >= k && output.is_multiple_of(S) && output / S < T {
+                let sum = &mut sums[output / S][0];
+                *sum = value.fma(weight, *sum);
             }
         }
     }

@@ -2,6 +2,7 @@
 //! and out as floats, as bytes or as both.
 
 use super::lanes::Sums;
+use crate::conv::epilogue::of_block;
 use crate::conv::lanes::Lanes;
 
 /// A grid as the epilogue uses it, for bytes as they are stored.
@@ -55,14 +56,12 @@ impl Finish {
         block: usize,
         pixel: usize,
     ) {
-        const { assert!(B == 1 || B == 2) };
         let at = block * self.stride + pixel * 16;
-        // Not a loop: it would not be unrolled, and the sums of the whole product would then live on the stack.
         // SAFETY: the caller's promise.
         unsafe {
-            self.block(sums.map(|row| row[0]), block, at);
+            self.block(of_block::<V, P, B, 0>(sums), block, at);
             if B == 2 {
-                self.block(sums.map(|row| row[B - 1]), block + 1, at + self.stride);
+                self.block(of_block::<V, P, B, 1>(sums), block + 1, at + self.stride);
             }
         }
     }
@@ -104,7 +103,7 @@ impl Finish {
         let Some(steps) = &self.rounded else { return };
         // SAFETY: the caller vouches for the CPU feature.
         unsafe {
-            let [low, high] = steps.ends.map(|end| V::Floats::splat(end));
+            let [low, high] = [V::Floats::splat(steps.ends[0]), V::Floats::splat(steps.ends[1])];
             let (step, per_one) = (V::Floats::splat(steps.step), V::Floats::splat(steps.per_one));
             for y in y {
                 *y = V::round(y.mul(per_one)).max(low).min(high).mul(step);
