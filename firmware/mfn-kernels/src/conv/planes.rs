@@ -23,7 +23,7 @@ pub struct Planes {
     pub weights: *const f32,
     /// Rows and columns of the output.
     pub size: [usize; 2],
-    /// 1 or 2.
+    /// 1, or for one channel a group 2.
     pub stride: usize,
 }
 
@@ -39,10 +39,8 @@ pub unsafe fn convolve<V: Lanes, E: Epilogue<V>>(p: &Planes, e: &mut E, block: u
     // SAFETY: the caller's promise.
     unsafe {
         match (p.fan, p.plane, p.stride) {
-            (2, 0, 1) => rows::<V, E, 2, 1>(p, e, block),
-            (2, 0, _) => rows::<V, E, 2, 2>(p, e, block),
-            (4, 0, 1) => rows::<V, E, 4, 1>(p, e, block),
-            (4, 0, _) => rows::<V, E, 4, 2>(p, e, block),
+            (2, 0, _) => rows::<V, E, 2, 1>(p, e, block),
+            (4, 0, _) => rows::<V, E, 4, 1>(p, e, block),
             (_, _, 1) => rows::<V, E, 1, 1>(p, e, block),
             _ => rows::<V, E, 1, 2>(p, e, block),
         }
