@@ -5,6 +5,8 @@
 //! computes, and `tests/variants.rs` holds every variant to it. The free functions below use the
 //! best set that this CPU has.
 //!
+//! [`allocator`] is here because it takes a foreign call.
+//!
 //! What is not here: networks, images, galleries.
 
 pub mod allocator;

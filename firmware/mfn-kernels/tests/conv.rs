@@ -1,25 +1,18 @@
 //! One set of properties for the convolution kernels of every instruction set: against plain loops, over shapes with
 //! odd sizes and tails, from data off its alignment.
 
+#[macro_use]
+mod common;
+#[path = "common/numbers.rs"]
+mod numbers;
+
 use mfn_kernels::conv::{Backward, Fused, Input, Kind, Norm, Shape, reference};
 use mfn_kernels::{Kernels, Level};
+use numbers::Numbers;
 use proptest::prelude::*;
 
 /// Few under an emulator, which is 30 to 60 times slower.
 const CASES: u32 = if cfg!(target_arch = "aarch64") { 12 } else { 96 };
-
-/// Small numbers without a pattern, the same for the same seed.
-struct Numbers(u32);
-
-impl Numbers {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0
-    }
-    fn many(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| self.next()).collect()
-    }
-}
 
 /// A layer's norm with its own storage, in plain channel order.
 struct OwnNorm {
@@ -235,27 +228,12 @@ fn normalise_matches(k: Kernels) {
     }
 }
 
-macro_rules! variants {
-    ($($name:ident: $level:expr;)*) => {$(
-        mod $name {
-            use super::*;
-            fn with(property: fn(Kernels)) {
-                match Kernels::at($level) {
-                    Some(kernels) => property(kernels),
-                    None => println!("skipped: this CPU lacks {}", $level),
-                }
-            }
-            #[test]
-            fn training() { with(training_matches) }
-            #[test]
-            fn inference() { with(inference_matches) }
-            #[test]
-            fn normalise() { with(normalise_matches) }
-        }
-    )*};
-}
-
 variants! {
+    {
+        training: training_matches;
+        inference: inference_matches;
+        normalise: normalise_matches;
+    }
     scalar: Level::Scalar;
     avx2: Level::Avx2;
     avx512: Level::Avx512;

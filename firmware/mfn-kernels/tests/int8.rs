@@ -1,25 +1,21 @@
 //! One set of properties for the int8 kernels of every instruction set: against plain loops, over shapes with odd
 //! sizes and tails, from data off its alignment. Sums are exact, so only the epilogue's rounding may differ.
 
+#[macro_use]
+mod common;
+#[path = "common/numbers.rs"]
+mod numbers;
+
 use mfn_kernels::conv::int8::{Fused, Grid, Outputs, Residual, image_len};
 use mfn_kernels::conv::{Kind, Shape, reference};
 use mfn_kernels::{Kernels, Level};
+use numbers::Numbers;
 use proptest::prelude::*;
 
 /// Few under an emulator, which is 30 to 60 times slower.
 const CASES: u32 = if cfg!(target_arch = "aarch64") { 24 } else { 128 };
 
-/// Small numbers without a pattern, the same for the same seed.
-struct Numbers(u32);
-
 impl Numbers {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0
-    }
-    fn many(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| self.next()).collect()
-    }
     fn grid(&mut self) -> Grid {
         Grid { step: 0.02 * (1.1 + self.next()), zero: (self.next() * 128.0) as i8 }
     }
@@ -187,27 +183,12 @@ fn rounding(k: Kernels) {
     assert_eq!(back[..4], [0.0, 1.0, 0.0, -1.0]);
 }
 
-macro_rules! variants {
-    ($($name:ident: $level:expr;)*) => {$(
-        mod $name {
-            use super::*;
-            fn with(property: fn(Kernels)) {
-                match Kernels::at($level) {
-                    Some(kernels) => property(kernels),
-                    None => println!("skipped: this CPU lacks {}", $level),
-                }
-            }
-            #[test]
-            fn layers() { with(layer_matches) }
-            #[test]
-            fn ends() { with(ends_do_not_overflow) }
-            #[test]
-            fn rounds() { with(rounding) }
-        }
-    )*};
-}
-
 variants! {
+    {
+        layers: layer_matches;
+        ends: ends_do_not_overflow;
+        rounds: rounding;
+    }
     scalar: Level::Scalar;
     avx2: Level::Avx2;
     avx512: Level::Avx512;

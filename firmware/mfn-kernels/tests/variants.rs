@@ -2,6 +2,9 @@
 //! variant that this CPU lacks prints `skipped`: AVX2 is tested on AVX-512 machines too, and the
 //! ARM variants under qemu as cortex-a53 and cortex-a76.
 
+#[macro_use]
+mod common;
+
 use mfn_kernels::{Kernels, Level, scalar};
 use proptest::prelude::*;
 
@@ -104,32 +107,21 @@ fn prelu_is_the_reference_to_the_bit(k: Kernels) {
     });
 }
 
-/// All properties for one level.
-macro_rules! variant {
-    ($name:ident, $level:expr) => {
-        mod $name {
-            use super::*;
-            variant!(@tests $level, dot_f32_is_within_its_bound, dot_f32_keeps_nan_and_infinity, dot_i8_is_exact,
-                dot_rows_are_the_dots_of_rows, prelu_is_the_reference_to_the_bit);
-        }
-    };
-    (@tests $level:expr, $($property:ident),*) => {
-        $(#[test]
-        fn $property() {
-            match Kernels::at($level) {
-                Some(kernels) => super::$property(kernels),
-                None => println!("skipped: this CPU has no {}", $level),
-            }
-        })*
-    };
+variants! {
+    {
+        dot_f32_is_within_its_bound: super::dot_f32_is_within_its_bound;
+        dot_f32_keeps_nan_and_infinity: super::dot_f32_keeps_nan_and_infinity;
+        dot_i8_is_exact: super::dot_i8_is_exact;
+        dot_rows_are_the_dots_of_rows: super::dot_rows_are_the_dots_of_rows;
+        prelu_is_the_reference_to_the_bit: super::prelu_is_the_reference_to_the_bit;
+    }
+    scalar_reference: Level::Scalar;
+    avx2: Level::Avx2;
+    avx512: Level::Avx512;
+    avx512vnni: Level::Avx512Vnni;
+    neon: Level::Neon;
+    neon_dotprod: Level::NeonDotProd;
 }
-
-variant!(scalar_reference, Level::Scalar);
-variant!(avx2, Level::Avx2);
-variant!(avx512, Level::Avx512);
-variant!(avx512vnni, Level::Avx512Vnni);
-variant!(neon, Level::Neon);
-variant!(neon_dotprod, Level::NeonDotProd);
 
 #[test]
 fn the_best_level_is_available_and_not_below_the_architecture() {

@@ -19,7 +19,7 @@ impl Convolution {
         (0..*outputs).map(move |o| (0..taps).map(|t| values[at(o, t)]).collect())
     }
 
-    /// One output's weights, inputs filled up to whole blocks with zeros.
+    /// Weights an output when the inputs of its `taps` are filled up to whole blocks.
     fn padded_taps(&self, taps: usize) -> usize {
         if self.shape.kind == Kind::Pointwise { taps.next_multiple_of(BLOCK) } else { taps }
     }

@@ -116,7 +116,6 @@ impl Kernels {
         assert_eq!(fused.bias.len(), shape.outputs, "one bias a channel");
         assert!(fused.slope.is_empty() || fused.slope.len() == shape.outputs, "one slope a channel");
         assert!(fused.residual.is_empty() || fused.residual.len() == out.len(), "a residual like the output");
-        let pointer = |slice: &[f32]| if slice.is_empty() { std::ptr::null() } else { slice.as_ptr() };
         let e = Finish {
             out: out.as_mut_ptr(),
             stride: shape.output_len() / shape.outputs * BLOCK,
@@ -145,8 +144,7 @@ impl Kernels {
         check_map(raw, norm, channels);
         assert_eq!(raw.len(), out.len(), "an output like the raw one");
         assert!(residual.is_empty() || residual.len() == raw.len(), "a residual like the raw output");
-        let residual = if residual.is_empty() { std::ptr::null() } else { residual.as_ptr() };
-        call!(self, normalise(raw, norm.pointers(), residual, out, channels / BLOCK));
+        call!(self, normalise(raw, norm.pointers(), pointer(residual), out, channels / BLOCK));
     }
 
     /// Adds to `sums` (three channel vectors), for one image, the gradients of beta, gamma and slope: the sums of
@@ -160,6 +158,11 @@ impl Kernels {
         assert_eq!((gradient.len(), sums.len()), (raw.len(), 3 * channels), "gradient and sums");
         call!(self, reduce(raw, norm.pointers(), gradient, sums, channels / BLOCK));
     }
+}
+
+/// Null for nothing.
+fn pointer<T>(slice: &[T]) -> *const T {
+    if slice.is_empty() { std::ptr::null() } else { slice.as_ptr() }
 }
 
 fn check_map(raw: &[f32], norm: &Norm<'_>, channels: usize) {

@@ -199,8 +199,7 @@ fn unreadable(error: &WireError) -> Reply {
 mod tests {
     use super::*;
     use crate::enrolment::checks::Limits;
-    use mfn_admin::Status;
-    use mfn_admin::Who;
+    use mfn_admin::{Status, Who};
     use mfn_gallery::{Folder, GalleryKey};
     use mfn_template::Template;
     use std::path::PathBuf;

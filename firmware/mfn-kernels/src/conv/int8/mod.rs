@@ -23,6 +23,7 @@ mod variants;
 pub use maps::image_len;
 pub use pack::{Packed, supports};
 
+use super::pointer;
 use super::shape::{BLOCK, Kind, Shape};
 use crate::{Kernels, Level};
 use epilogue::{Finish, Steps};
@@ -187,10 +188,6 @@ impl Kernels {
 }
 
 /// Null for nothing.
-fn pointer<T>(slice: &[T]) -> *const T {
-    if slice.is_empty() { std::ptr::null() } else { slice.as_ptr() }
-}
-
 fn pointer_mut<T>(slice: &mut [T]) -> *mut T {
     if slice.is_empty() { std::ptr::null_mut() } else { slice.as_mut_ptr() }
 }
