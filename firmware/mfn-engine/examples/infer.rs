@@ -9,7 +9,7 @@ use mfn_engine::{AnyNetwork, Operators};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [file, runs, rest @ ..] = &arguments[..] else { return Err("infer FILE RUNS [tract]".into()) };
-    let operators = if rest.is_empty() { Operators::Own } else { Operators::Tract };
+    let operators = if rest.is_empty() { Operators::default() } else { Operators::Tract };
     let mut network = AnyNetwork::load(Path::new(file), Some([112, 112]), operators)?;
     let input: Vec<f32> = (0..network.input_len()).map(|i| (i * 37 % 255) as f32 / 127.5 - 1.0).collect();
     for _ in 0..runs.parse()? {

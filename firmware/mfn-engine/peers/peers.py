@@ -1,8 +1,8 @@
 """Times one ONNX network in this project's engine and in others, in turn on one core, in plain f32.
 
-    cargo build --release -p mfn-kiosk
+    cargo build --profile host -p mfn-kiosk
     python -m venv venv && venv/bin/pip install numpy onnx onnxruntime ncnn pnnx torch MNN openvino
-    venv/bin/python peers.py --kiosk target/release/mfn-kiosk --out DIR name=network.onnx[@WxH] ...
+    venv/bin/python peers.py --kiosk target/host/mfn-kiosk --out DIR name=network.onnx[@WxH] ...
 
 Writes DIR/peers.md and DIR/peers.svg. Each engine runs in a process of its own (so that its peak memory is its
 own), a few inferences at a time, round after round; a peer that is not installed, or that refuses the file, is

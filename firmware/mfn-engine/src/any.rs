@@ -1,5 +1,6 @@
 //! Any ONNX network of one image, run alone: to time it, and to compare operators.
 
+use std::num::NonZero;
 use std::path::Path;
 
 use crate::error::{EngineError, ModelError};
@@ -9,13 +10,22 @@ use crate::network::{MAX_NETWORK, Network};
 use crate::onnx_check;
 
 /// Whose operators run a network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operators {
     /// Ours where there are patterns for them.
-    #[default]
-    Own,
-    /// tract's alone.
+    Own {
+        /// Threads that share a run. More than there are idle cores make it slower.
+        threads: NonZero<usize>,
+    },
+    /// tract's alone, on one thread.
     Tract,
+}
+
+impl Default for Operators {
+    /// Ours, on one thread.
+    fn default() -> Operators {
+        Operators::Own { threads: NonZero::<usize>::MIN }
+    }
 }
 
 /// A network whose file says all that is known of it: one input of three channels, any outputs.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use mfn_template::TemplateSpace;
@@ -27,6 +28,7 @@ pub struct ModelFolder {
     dir: PathBuf,
     manifest: Manifest,
     precision: Precision,
+    threads: NonZero<usize>,
     /// The hashes come from this program itself, not from the folder.
     known: bool,
 }
@@ -69,7 +71,8 @@ impl ModelFolder {
             .map_err(|reason| ModelError::Manifest { path: path.to_path_buf(), reason })?;
         // The map is ordered and not empty (the manifest's check): fp32 comes first.
         let precision = manifest.networks.keys().next().copied().unwrap_or(Precision::Fp32);
-        let folder = ModelFolder { dir: dir.to_path_buf(), manifest, precision, known };
+        let threads = NonZero::<usize>::MIN;
+        let folder = ModelFolder { dir: dir.to_path_buf(), manifest, precision, threads, known };
         folder.check_files()?;
         Ok(folder)
     }
@@ -98,6 +101,12 @@ impl ModelFolder {
             wanted: format!("{precision:?} network of {}", self.manifest.name).to_lowercase(),
             hint: format!("it has {:?}", self.manifest.networks.keys()).to_lowercase(),
         })
+    }
+
+    /// Has the network run on so many threads instead of one.
+    #[must_use]
+    pub fn on_threads(self, threads: NonZero<usize>) -> ModelFolder {
+        ModelFolder { threads, ..self }
     }
 
     /// What the model is for.
@@ -166,7 +175,8 @@ impl ModelFolder {
         if !self.known {
             guard.check(&bytes, spec).map_err(refused)?;
         }
-        Network::load(&self.manifest.name, bytes, spec, Operators::Own).map_err(refused)
+        let operators = Operators::Own { threads: self.threads };
+        Network::load(&self.manifest.name, bytes, spec, operators).map_err(refused)
     }
 
     /// The error for a model that was given where one of another kind is needed.

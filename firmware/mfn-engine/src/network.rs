@@ -107,7 +107,7 @@ fn plan(
     let mut onnx = tract_onnx::onnx();
     // Shapes noted by exporters contradict a fixed input ("Impossible to unify Sym(batch) with Val(1)").
     onnx.ignore_value_info = true;
-    if operators == Operators::Own {
+    if operators != Operators::Tract {
         onnx.op_register.insert("PRelu", prelu::build);
         onnx.op_register.insert(dequantise::NAME, dequantise::build);
     }
@@ -115,8 +115,8 @@ fn plan(
     drop(proto);
     let model = model.with_input_fact(0, f32::fact(spec.shape).into())?;
     let mut model = model.into_typed()?;
-    if operators == Operators::Own {
-        model = blocked::rewrite(model, name)?;
+    if let Operators::Own { threads } = operators {
+        model = blocked::rewrite(model, name, threads)?;
     }
     model.into_decluttered()?.into_optimized()?.into_runnable()
 }

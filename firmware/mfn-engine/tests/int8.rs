@@ -17,7 +17,7 @@ fn cosine(model: &[u8]) -> f64 {
     let path = dir.path().join("net.onnx");
     std::fs::write(&path, model).unwrap();
     let mut seed = 3;
-    let mut outputs = [Operators::Own, Operators::Tract].map(|operators| {
+    let mut outputs = [Operators::default(), Operators::Tract].map(|operators| {
         let mut network = AnyNetwork::load(&path, None, operators).unwrap();
         seed = 3;
         let input: Vec<f32> = (0..network.input_len()).map(|_| 2.0 * uniform(&mut seed) - 1.0).collect();

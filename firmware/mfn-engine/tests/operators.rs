@@ -13,7 +13,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 /// The largest difference of any output, in units of that output's largest value or of 1.
 fn difference(path: &Path, size: Option<[usize; 2]>) -> f32 {
     let load = |operators| AnyNetwork::load(path, size, operators).unwrap();
-    let (mut own, mut tract) = (load(Operators::Own), load(Operators::Tract));
+    let (mut own, mut tract) = (load(Operators::default()), load(Operators::Tract));
     let mut seed = 3;
     let mut largest = 0.0f32;
     // Twice: the second run finds the memory of the first.

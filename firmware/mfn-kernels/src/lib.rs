@@ -5,7 +5,7 @@
 //! computes, and `tests/variants.rs` holds every variant to it. The free functions below use the
 //! best set that this CPU has.
 //!
-//! [`allocator`] is here because it takes a foreign call.
+//! [`allocator`] is here because it takes a foreign call, [`rounds`] because threads share memory in it.
 //!
 //! What is not here: networks, images, galleries.
 
@@ -15,6 +15,7 @@ mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod ops;
+pub mod rounds;
 pub mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;

@@ -476,6 +476,9 @@ pub struct Alone {
     /// Whose operators run it
     #[arg(long, value_enum, default_value_t, requires = "model")]
     pub operators: Operators,
+    /// Threads that share a run; more than there are idle cores make it slower
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "model", value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub threads: u32,
     /// Input values, little-endian f32, planes of the three channels; without it zeros
     #[arg(long, value_name = "FILE", requires = "model")]
     pub input: Option<PathBuf>,

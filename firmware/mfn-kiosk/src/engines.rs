@@ -1,5 +1,6 @@
 //! Opens what most commands need: models behind the guard, and the gallery that belongs to them.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use mfn_engine::{Detector, Guard, GuardLimits, ModelFolder, Models, Recogniser};
@@ -40,7 +41,14 @@ pub fn choose(config: &Config, with: &WithModels) -> Result<Chosen, Failure> {
         return Err(Failure::new(Exit::Usage, what));
     }
     let recogniser = recogniser.clone().select(config.precision(with.precision)?).or_exit(Exit::Models)?;
-    Ok(Chosen { detector: models.detector().or_exit(Exit::Models)?.clone(), recogniser })
+    let detector = models.detector().or_exit(Exit::Models)?.clone();
+    let threads = threads(config.settings.models.threads);
+    Ok(Chosen { detector: detector.on_threads(threads), recogniser: recogniser.on_threads(threads) })
+}
+
+/// A number of threads whose range was checked; 0 for 1.
+pub fn threads(checked: u32) -> NonZero<usize> {
+    NonZero::new(checked as usize).unwrap_or(NonZero::<usize>::MIN)
 }
 
 impl Chosen {

@@ -1,6 +1,7 @@
 //! From the nodes of a region to its plan: fusing, then laying out memory.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 
 use mfn_kernels::conv::Kind;
 use mfn_kernels::conv::int8::{Grid, image_len, supports};
@@ -11,6 +12,7 @@ use super::meaning::{self, Convolution, Map, Meaning};
 use super::memory::{self, Life};
 use super::plan::{Exit, Plan};
 use super::rounding;
+use super::split::split;
 
 /// Builds the plan of a region, step by step.
 pub(super) struct Builder<'a> {
@@ -226,15 +228,15 @@ impl<'a> Builder<'a> {
         self.plain(DraftWork::Slope(values), from, outlet, to)
     }
 
-    /// The plan, which gives the maps at `outlets`.
-    pub(super) fn finish(mut self, outlets: &[OutletId]) -> TractResult<Plan> {
+    /// The plan for so many threads, which gives the maps at `outlets`.
+    pub(super) fn finish(mut self, outlets: &[OutletId], threads: NonZero<usize>) -> TractResult<Plan> {
         let leaving = outlets.iter().map(|&o| self.enter(o)).collect::<TractResult<Vec<usize>>>()?;
         let (places, memory) = memory::place(&self.lives(&leaving));
         let exit = |&map: &usize| Exit { from: places[map].clone(), channels: self.maps[map].map.channels };
         let exits = leaving.iter().map(exit).collect();
         let Builder { drafts, maps, .. } = self;
-        let steps = drafts.into_iter().map(|draft| draft.finish(&maps, &places)).collect();
-        Ok(Plan { steps, exits, memory })
+        let steps = drafts.into_iter().map(|draft| draft.finish(&maps, &places));
+        Plan::new(steps.map(|step| split(step, threads.get())).collect(), exits, memory)
     }
 
     /// When each map is needed; one that nothing reads in floats takes no memory if it is there in bytes.

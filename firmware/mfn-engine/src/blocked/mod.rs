@@ -8,6 +8,8 @@
 //! Where a convolution reads a [rounded](rounding) map and its weights are integers of a step, too, the step is one
 //! over [bytes](int8). Any map may be rounded or not: the plan keeps it in floats, in bytes or in both, as it is read.
 //!
+//! With several threads each convolution is [split] by output channels, which run at the same time.
+//!
 //! The rewrite looks at patterns, never at names: any network that has them profits.
 
 mod build;
@@ -18,10 +20,12 @@ mod memory;
 mod op;
 mod plan;
 mod rounding;
+mod split;
 mod sum;
 mod weights;
 
 use std::collections::HashSet;
+use std::num::NonZero;
 
 use mfn_kernels::conv::Kind;
 use tract_onnx::tract_core::internal::*;
@@ -34,7 +38,11 @@ const FEWEST_CONVOLUTIONS: usize = 2;
 
 /// Replaces every region that is worth it. The model is typed and not decluttered yet: tract's own rewrites take
 /// the patterns apart.
-pub(crate) fn rewrite(mut model: TypedModel, network: &str) -> TractResult<TypedModel> {
+pub(crate) fn rewrite(
+    mut model: TypedModel,
+    network: &str,
+    threads: NonZero<usize>,
+) -> TractResult<TypedModel> {
     model.prop_consts()?;
     let order = model.eval_order()?;
     let mut meanings: Vec<Option<Meaning>> = vec![None; model.nodes().len()];
@@ -43,7 +51,7 @@ pub(crate) fn rewrite(mut model: TypedModel, network: &str) -> TractResult<Typed
     }
     settle(&model, &order, &mut meanings);
     for region in regions(&model, &order, &meanings) {
-        let replaced = op::replace(&model, &region, &mut meanings)?;
+        let replaced = op::replace(&model, &region, &mut meanings, threads)?;
         replaced.apply(&mut model)?;
     }
     report(&model, network);

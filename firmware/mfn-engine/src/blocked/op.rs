@@ -1,6 +1,7 @@
 //! The tract operator that runs a plan in place of a region.
 
 use std::collections::HashSet;
+use std::num::NonZero;
 
 use mfn_kernels::conv::Buffer;
 use tract_onnx::tract_core::internal::*;
@@ -13,6 +14,7 @@ use super::plan::Plan;
 #[derive(Clone, Debug)]
 pub(super) struct Blocked {
     plan: Arc<Plan>,
+    threads: NonZero<usize>,
     /// Shapes of the outputs.
     shapes: Vec<TVec<usize>>,
 }
@@ -30,6 +32,7 @@ pub(super) fn replace(
     model: &TypedModel,
     region: &[usize],
     meanings: &mut [Option<Meaning>],
+    threads: NonZero<usize>,
 ) -> TractResult<TypedModelPatch> {
     let mut builder = Builder::new(model);
     for &node in region {
@@ -45,7 +48,7 @@ pub(super) fn replace(
     let mut patch = TypedModelPatch::new("blocked");
     let taps = patch.taps(model, &builder.inputs)?;
     let name = format!("{}.blocked", model.node(region[region.len() - 1]).name);
-    let op = Blocked { plan: Arc::new(builder.finish(&outlets)?), shapes };
+    let op = Blocked { plan: Arc::new(builder.finish(&outlets, threads)?), threads, shapes };
     let outputs = patch.wire_node(name, op, &taps)?;
     for (&outlet, by) in outlets.iter().zip(outputs) {
         patch.shunt_outside(model, outlet, by)?;
@@ -70,7 +73,7 @@ impl Op for Blocked {
     }
 
     fn info(&self) -> TractResult<Vec<String>> {
-        Ok(vec![format!("{} steps in {} values of memory", self.plan.steps.len(), self.plan.memory)])
+        Ok(vec![format!("{} steps in {} values of memory", self.plan.steps(), self.plan.memory())])
     }
 
     op_as_typed_op!();
@@ -82,8 +85,8 @@ impl EvalOp for Blocked {
     fn state(&self, _context: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
         let outputs = self.shapes.iter().map(|shape| Ok(Arc::new(Tensor::zero::<f32>(shape)?)));
         Ok(Some(Box::new(State {
-            memory: Buffer::new(self.plan.memory),
-            scratch: Vec::new(),
+            memory: Buffer::new(self.plan.memory()),
+            scratch: vec![Vec::new(); self.threads.get()],
             outputs: outputs.collect::<TractResult<_>>()?,
         })))
     }
@@ -101,7 +104,8 @@ impl TypedOp for Blocked {
 #[derive(Clone, Debug)]
 struct State {
     memory: Buffer,
-    scratch: Vec<f32>,
+    /// One a thread.
+    scratch: Vec<Vec<f32>>,
     outputs: Vec<Arc<Tensor>>,
 }
 
@@ -118,7 +122,7 @@ impl OpState for State {
             .map(|input| input.try_as_plain_ram()?.as_slice::<f32>())
             .collect::<TractResult<TVec<&[f32]>>>()?;
         op.plan.run(&slices, &mut self.memory, &mut self.scratch);
-        for (exit, output) in op.plan.exits.iter().zip(&mut self.outputs) {
+        for (exit, output) in op.plan.exits().iter().zip(&mut self.outputs) {
             // A copy only while somebody still holds the last run's output.
             exit.read(&self.memory, Arc::make_mut(output).try_as_plain_ram_mut()?.as_slice_mut()?);
         }

@@ -1,10 +1,13 @@
-//! A region as a list of steps over one piece of memory, and how it runs.
+//! A region as rounds of steps over one piece of memory, and how they run.
 
 use std::ops::Range;
 
 use mfn_kernels::Kernels;
 use mfn_kernels::conv::int8::{Grid, image_len};
 use mfn_kernels::conv::{Buffer, Fused, Shape, bytes, bytes_mut, maps};
+use mfn_kernels::rounds::{Access, Parts, Rounds};
+
+use tract_onnx::tract_core::internal::*;
 
 use super::int8::Int8;
 
@@ -65,18 +68,45 @@ pub(super) struct Exit {
 /// All of a region.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub steps: Vec<Step>,
-    pub exits: Vec<Exit>,
-    /// Values of memory that the steps need.
-    pub memory: usize,
+    /// The steps of a round need nothing of each other: each may run on a thread of its own.
+    steps: Vec<Vec<Step>>,
+    rounds: Rounds,
+    exits: Vec<Exit>,
 }
 
 impl Plan {
-    /// Runs all steps. What leaves is read from `memory` with [`Exit::read`].
-    pub(super) fn run(&self, inputs: &[&[f32]], memory: &mut [f32], scratch: &mut Vec<f32>) {
-        for step in &self.steps {
-            step.run(inputs, memory, scratch);
-        }
+    /// A plan over so many values of memory.
+    ///
+    /// # Errors
+    /// When steps of one round would disturb each other.
+    pub(super) fn new(steps: Vec<Vec<Step>>, exits: Vec<Exit>, memory: usize) -> TractResult<Plan> {
+        let rounds = steps.iter().map(|round| round.iter().map(Step::access).collect()).collect();
+        let rounds = Rounds::new(rounds, memory).context("maps of one round overlap")?;
+        Ok(Plan { steps, rounds, exits })
+    }
+
+    /// Steps, those of a round each for itself.
+    pub(super) fn steps(&self) -> usize {
+        self.steps.iter().map(Vec::len).sum()
+    }
+
+    /// Values of memory that [`Plan::run`] needs.
+    pub(super) fn memory(&self) -> usize {
+        self.rounds.memory()
+    }
+
+    /// What leaves, to be read after a run.
+    pub(super) fn exits(&self) -> &[Exit] {
+        &self.exits
+    }
+
+    /// Runs all steps, on as many threads as there is `scratch`. What leaves is read from `memory` with [`Exit::read`].
+    pub(super) fn run(&self, inputs: &[&[f32]], memory: &mut [f32], scratch: &mut [Vec<f32>]) {
+        self.rounds.run(memory, scratch, |[round, index], Parts { reads: [from, also], writes }, scratch| {
+            let step = &self.steps[round][index];
+            let from = if let Place::Input(input) = step.from { inputs[input] } else { from };
+            step.work.run(from, also, writes, scratch);
+        });
     }
 }
 
@@ -88,25 +118,10 @@ impl Exit {
 }
 
 impl Step {
-    fn run(&self, inputs: &[&[f32]], memory: &mut [f32], scratch: &mut Vec<f32>) {
-        let (also, to, more) = (self.also.clone().unwrap_or(0..0), self.to.clone(), self.more.clone());
-        // The planner keeps maps that are needed at the same time apart; only the two summands may be one map.
-        let apart = "maps of one step lie apart";
-        match &self.from {
-            Place::Input(index) => {
-                let [also, to, more] = memory.get_disjoint_mut([also, to, more]).expect(apart);
-                self.work.run(inputs[*index], also, [to, more], scratch);
-            }
-            Place::Memory(from) if *from == also => {
-                let [from, to, more] = memory.get_disjoint_mut([also, to, more]).expect(apart);
-                self.work.run(from, from, [to, more], scratch);
-            }
-            Place::Memory(from) => {
-                let ranges = [from.clone(), also, to, more];
-                let [from, also, to, more] = memory.get_disjoint_mut(ranges).expect(apart);
-                self.work.run(from, also, [to, more], scratch);
-            }
-        }
+    fn access(&self) -> Access {
+        let from = if let Place::Memory(from) = &self.from { from.clone() } else { 0..0 };
+        let also = self.also.clone().unwrap_or(0..0);
+        Access { reads: [from, also], writes: [self.to.clone(), self.more.clone()] }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mfn_engine::AnyNetwork;
 use rustix::time::{ClockId, clock_gettime};
@@ -12,8 +12,8 @@ use crate::cli::{self, BenchArgs};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::{engines, limits, report};
 
-/// What was measured. Times are CPU milliseconds of this process, all threads together: what else the machine
-/// does counts little.
+/// What was measured. Times without `wall` are CPU milliseconds of this process, all threads together: what else the
+/// machine does counts little.
 #[derive(Serialize)]
 struct Times {
     runs: u32,
@@ -21,6 +21,9 @@ struct Times {
     load_ms: f64,
     best_ms: f64,
     median_ms: f64,
+    /// What a caller waits.
+    best_wall_ms: f64,
+    median_wall_ms: f64,
     peak_kib: Option<u64>,
     instructions: String,
     times_ms: Vec<f64>,
@@ -29,30 +32,31 @@ struct Times {
 pub fn execute(model: &Path, args: &BenchArgs) -> Result<Exit, Failure> {
     let input = args.alone.input.as_deref().map_or(Ok(Vec::new()), read)?;
     let operators = match args.alone.operators {
-        cli::Operators::Own => mfn_engine::Operators::Own,
+        cli::Operators::Own => mfn_engine::Operators::Own { threads: engines::threads(args.alone.threads) },
         cli::Operators::Tract => mfn_engine::Operators::Tract,
     };
     AnyNetwork::check(model, args.alone.size, &engines::guard()?).or_exit(Exit::Models)?;
     let start = cpu();
     let mut network = AnyNetwork::load(model, args.alone.size, operators).or_exit(Exit::Models)?;
     let load_ms = milliseconds(cpu() - start);
-    let mut times_ms = Vec::new();
+    let mut runs = Runs::default();
     let mut outputs = Vec::new();
     for run in 0..args.runs {
-        let start = cpu();
         let read = |values: &[&[f32]]| {
             if run == 0 {
                 outputs = values.concat()
             }
         };
+        let (start, start_wall) = (cpu(), Instant::now());
         network.run(&input, read).or_exit(Exit::Failure)?;
-        times_ms.push(milliseconds(cpu() - start));
+        runs.cpu_ms.push(milliseconds(cpu() - start));
+        runs.wall_ms.push(milliseconds(start_wall.elapsed()));
     }
     if let Some(path) = &args.alone.output {
         let bytes: Vec<u8> = outputs.iter().flat_map(|value| value.to_le_bytes()).collect();
         fs::write(path, bytes).or_exit(Exit::Failure)?;
     }
-    print(args, &times(load_ms, times_ms))?;
+    print(args, &times(load_ms, runs))?;
     Ok(Exit::Ok)
 }
 
@@ -72,27 +76,43 @@ fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
-fn times(load_ms: f64, times_ms: Vec<f64>) -> Times {
-    let mut sorted = times_ms.clone();
-    sorted.sort_by(f64::total_cmp);
+/// Milliseconds of each run.
+#[derive(Default)]
+struct Runs {
+    cpu_ms: Vec<f64>,
+    wall_ms: Vec<f64>,
+}
+
+fn times(load_ms: f64, runs: Runs) -> Times {
+    let [best_ms, median_ms] = best_and_median(&runs.cpu_ms);
+    let [best_wall_ms, median_wall_ms] = best_and_median(&runs.wall_ms);
     Times {
-        runs: sorted.len() as u32,
+        runs: runs.cpu_ms.len() as u32,
         load_ms,
-        best_ms: sorted[0],
-        median_ms: sorted[sorted.len() / 2],
+        best_ms,
+        median_ms,
+        best_wall_ms,
+        median_wall_ms,
         peak_kib: limits::peak_memory_kib(),
         instructions: mfn_engine::instructions(),
-        times_ms,
+        times_ms: runs.cpu_ms,
     }
+}
+
+fn best_and_median(times: &[f64]) -> [f64; 2] {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    [sorted[0], sorted[sorted.len() / 2]]
 }
 
 fn print(args: &BenchArgs, times: &Times) -> Result<(), Failure> {
     if args.json.json {
         return report::json(times);
     }
-    let Times { load_ms, best_ms, median_ms, instructions, .. } = times;
+    let Times { load_ms, best_ms, median_ms, best_wall_ms, median_wall_ms, instructions, .. } = times;
     report::line(&format!(
-        "load {load_ms:.1} ms, best {best_ms:.3} ms, median {median_ms:.3} ms of CPU time"
+        "load {load_ms:.1} ms, best {best_ms:.3} ms, median {median_ms:.3} ms of CPU time; \
+         waited for best {best_wall_ms:.3} ms, median {median_wall_ms:.3} ms"
     ))?;
     let peak =
         times.peak_kib.map_or_else(|| "unknown".into(), |kib| format!("{:.1} MB", kib as f64 * 1.024e-3));

@@ -13,6 +13,9 @@ settings! {
         /// The recogniser's arithmetic, of those that its folder holds: "fp32" or "int8". --precision goes
         /// before it. Both share templates.
         precision: String = "fp32".to_owned();
+        /// Threads that share the work on one frame, for boards with cores that have nothing else to do. More
+        /// than there are idle cores make it slower.
+        threads: u32 = 1, in [1.0, 8.0];
         /// File with the minisign public key of whoever signs model folders (mfn-export keygen, bundle). Empty:
         /// only models that come with this program are taken.
         public_key: String = String::new();

@@ -1,5 +1,7 @@
 //! Integer weights on their way from plain order into that of an instruction set.
 
+use std::ops::Range;
+
 use super::lanes::Place;
 use super::planes::WINDOW_WEIGHTS;
 use crate::conv::buffer::{Buffer, bytes, bytes_mut};
@@ -19,6 +21,20 @@ pub struct Packed {
 impl Packed {
     pub(super) fn weights(&self) -> *const i8 {
         bytes(&self.weights).as_ptr().cast()
+    }
+
+    /// The layer of only these blocks of outputs, whose shape is `shape`.
+    ///
+    /// # Panics
+    /// When there are no such blocks.
+    #[must_use]
+    pub fn part(&self, shape: Shape, blocks: &Range<usize>) -> Packed {
+        assert_eq!(shape.outputs, blocks.len() * BLOCK, "one block for sixteen outputs");
+        let block = self.weights.len() / (self.shape.outputs / BLOCK);
+        let mut weights = Buffer::new(blocks.len() * block);
+        weights.copy_from_slice(&self.weights[blocks.start * block..blocks.end * block]);
+        let start = self.start[blocks.start * BLOCK..blocks.end * BLOCK].to_vec();
+        Packed { level: self.level, shape, weights, start }
     }
 }
 

@@ -1,0 +1,87 @@
+//! A convolution as several steps, each with some of the output channels, for threads.
+
+use std::ops::Range;
+
+use mfn_kernels::conv::{BLOCK, Buffer, Kind, Shape};
+
+use super::int8::Int8;
+use super::plan::{Place, Step, Work};
+
+/// The step as up to `parts` steps of one round. What is no convolution is not worth it and stays whole.
+pub(super) fn split(step: Step, parts: usize) -> Vec<Step> {
+    let Some(shape) = shape(&step.work) else { return vec![step] };
+    let blocks = shape.outputs / BLOCK;
+    let parts = parts.min(blocks);
+    if parts < 2 {
+        return vec![step];
+    }
+    let bounds = |part: usize| part * blocks / parts..(part + 1) * blocks / parts;
+    (0..parts).map(|number| part(&step, &shape, bounds(number))).collect()
+}
+
+fn shape(work: &Work) -> Option<Shape> {
+    match work {
+        Work::Convolution { shape, .. } => Some(*shape),
+        Work::Int8(step) => Some(step.shape),
+        _ => None,
+    }
+}
+
+/// What makes these blocks of the output.
+fn part(step: &Step, whole: &Shape, blocks: Range<usize>) -> Step {
+    let int8 = if let Work::Int8(step) = &step.work { Some(step) } else { None };
+    let outputs = blocks.len() * BLOCK;
+    let area = |[height, width]: [usize; 2]| height * width;
+    let channels = |map: &Range<usize>, size: [usize; 2], bytes: bool| {
+        let block = area(size) * if bytes { BLOCK / size_of::<f32>() } else { BLOCK };
+        if map.is_empty() { map.clone() } else { map.start + blocks.start * block..map.start + blocks.end * block }
+    };
+    let output = |map: &Range<usize>, bytes| channels(map, whole.output_size(), bytes);
+    // One channel in, one channel out, or a group of them in a block: then a part needs only its own blocks.
+    let own_inputs = matches!(whole.kind, Kind::Planes { .. } | Kind::Global);
+    let from = match &step.from {
+        Place::Memory(from) if own_inputs => Place::Memory(channels(from, whole.size, int8.is_some())),
+        from => from.clone(),
+    };
+    let shape = Shape { outputs, inputs: if own_inputs { outputs } else { whole.inputs }, ..*whole };
+    let residual = int8.is_some_and(|step| step.residual.is_some());
+    Step {
+        work: work(&step.work, shape, &blocks),
+        from,
+        also: step.also.as_ref().map(|map| output(map, residual)),
+        to: output(&step.to, false),
+        more: output(&step.more, true),
+    }
+}
+
+fn work(whole: &Work, shape: Shape, blocks: &Range<usize>) -> Work {
+    match whole {
+        Work::Convolution { shape: all, weights, bias, slope } => Work::Convolution {
+            weights: rows(weights, all.outputs / BLOCK, blocks),
+            bias: rows(bias, all.outputs / BLOCK, blocks),
+            slope: rows(slope, all.outputs / BLOCK, blocks),
+            shape,
+        },
+        Work::Int8(all) => {
+            let of = all.shape.outputs / BLOCK;
+            Work::Int8(Box::new(Int8 {
+                shape,
+                packed: all.packed.part(shape, blocks),
+                scale: rows(&all.scale, of, blocks),
+                bias: rows(&all.bias, of, blocks),
+                bend: rows(&all.bend, of, blocks),
+                ..**all
+            }))
+        }
+        _ => unreachable!("only convolutions are split"),
+    }
+}
+
+/// What belongs to some of the blocks of output channels; nothing of nothing.
+fn rows(values: &Buffer, of: usize, blocks: &Range<usize>) -> Buffer {
+    let block = values.len() / of;
+    let own = &values[blocks.start * block..blocks.end * block];
+    let mut buffer = Buffer::new(own.len());
+    buffer.copy_from_slice(own);
+    buffer
+}

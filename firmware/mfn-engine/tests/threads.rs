@@ -1,0 +1,56 @@
+//! The number of threads changes no bit of what a network gives.
+
+mod common;
+
+use common::mobilefacenet::{mobilefacenet, uniform};
+use common::models_dir;
+use common::rounded::{Rounding, rounded};
+use mfn_engine::{AnyNetwork, Operators};
+use std::num::NonZero;
+use std::path::Path;
+
+fn outputs(path: &Path, size: Option<[usize; 2]>, threads: usize) -> Vec<u32> {
+    let operators = Operators::Own { threads: NonZero::new(threads).unwrap() };
+    let mut network = AnyNetwork::load(path, size, operators).unwrap();
+    let mut seed = 3;
+    let input: Vec<f32> = (0..network.input_len()).map(|_| 2.0 * uniform(&mut seed) - 1.0).collect();
+    // Twice: the second run finds the memory of the first.
+    network.run(&input, |_| ()).unwrap();
+    network.run(&input, |outputs| outputs.concat().iter().map(|value| value.to_bits()).collect()).unwrap()
+}
+
+fn check(path: &Path, size: Option<[usize; 2]>) {
+    let one = outputs(path, size, 1);
+    for threads in [2, 3, 5] {
+        assert_eq!(one, outputs(path, size, threads), "{} on {threads} threads", path.display());
+    }
+}
+
+fn check_bytes(model: &[u8]) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("net.onnx");
+    std::fs::write(&path, model).unwrap();
+    check(&path, None);
+}
+
+#[test]
+fn the_papers_network() {
+    check_bytes(&mobilefacenet(5));
+}
+
+#[test]
+fn the_papers_network_in_bytes() {
+    for sums in [false, true] {
+        let rounding = Rounding { sums, unsigned: false, weights: true };
+        check_bytes(&rounded(&mobilefacenet(6), rounding, usize::MAX, &[1, 512]));
+    }
+}
+
+#[test]
+fn the_detector() {
+    let Some(dir) = models_dir() else { return };
+    // Widths whose maps in bytes or floats end in the middle of a cache line are among the strides' sizes.
+    for size in [[256, 320], [32, 96]] {
+        check(&dir.join("detector-yunet-n.onnx"), Some(size));
+    }
+}
