@@ -1,8 +1,11 @@
-"""Times one ONNX network in this project's engine and in others, in turn on one core, in plain f32.
+"""Times ONNX networks in this project's engine and in others, in turn on one core, in plain f32 and in int8.
 
     cargo build --profile host -p mfn-kiosk
     python -m venv venv && venv/bin/pip install numpy onnx onnxruntime ncnn pnnx torch MNN openvino
-    venv/bin/python peers.py --kiosk target/host/mfn-kiosk --out DIR name=network.onnx[@WxH] ...
+    venv/bin/python peers.py --kiosk target/host/mfn-kiosk --out DIR name=network.onnx[+int8.onnx][@WxH] ...
+
+A second file behind `+` is the same network with rounded weights and activations (QuantizeLinear, DequantizeLinear):
+engines that have int8 run it in the same rounds, in rows of their own.
 
 Writes DIR/peers.md and DIR/peers.svg. Each engine runs in a process of its own (so that its peak memory is its
 own), a few inferences at a time, round after round; a peer that is not installed, or that refuses the file, is
@@ -21,6 +24,9 @@ import time
 from pathlib import Path
 
 ENGINES = ["own", "tract", "ncnn", "openvino", "onnxruntime", "MNN"]
+# tract runs such files slower than in f32; ncnn and MNN have int8 formats of their own, made by other tools.
+INT8_ENGINES = ["own", "openvino", "onnxruntime"]
+INT8 = " int8"
 
 
 def cpu_ms():
@@ -136,7 +142,8 @@ def convert(path, shape, out):
     return str(copy)
 
 
-def measure(engine, kiosk, path, shape, runs, files):
+def measure(row, kiosk, paths, shape, runs, files):
+    engine, path = row.removesuffix(INT8), paths[row.endswith(INT8)]
     if engine in ("own", "tract"):
         command = [kiosk, "bench", "--model", path, "--operators", engine, "--runs", str(runs), "--json"]
         command += ["--size", f"{shape[3]}x{shape[2]}", "--input", files[0], "--output", files[1]]
@@ -152,7 +159,7 @@ def measure(engine, kiosk, path, shape, runs, files):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def side_by_side(path, shape, args):
+def side_by_side(paths, shape, args):
     import numpy as np
 
     with tempfile.TemporaryDirectory() as folder:
@@ -160,14 +167,15 @@ def side_by_side(path, shape, args):
         rng = np.random.default_rng(1)
         files = [str(folder / "input.f32"), str(folder / "output.f32")]
         rng.uniform(-1, 1, shape).astype(np.float32).tofile(files[0])
-        path = convert(path, shape, folder)
+        paths = [convert(paths[0], shape, folder), *paths[1:]]
+        rows = ENGINES + [engine + INT8 for engine in INT8_ENGINES if len(paths) > 1]
         found, outputs, reasons = {}, {}, {}
         for _ in range(args.rounds):
-            for engine in ENGINES:
+            for engine in rows:
                 if engine in reasons:
                     continue
                 try:
-                    one = measure(engine, args.kiosk, path, shape, args.runs, files)
+                    one = measure(engine, args.kiosk, paths, shape, args.runs, files)
                 except (RuntimeError, ValueError) as error:
                     reasons[engine] = str(error)[:200]
                     continue
@@ -191,21 +199,23 @@ def middle(values):
 
 
 def table(name, found, reasons):
-    ours = found["own"]["times"]
+    ours = {row: found[row]["times"] for row in ("own", "own" + INT8) if row in found}
     lines = [
         f"## {name}",
-        "| engine | best ms | median ms | ours / it (best) | ours / it (median) | load ms | peak MB | cosine | largest difference |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| engine | best ms | median ms | " + " | ".join(f"{row} / it (best, median)" for row in ours)
+        + " | load ms | peak MB | cosine | largest difference |",
+        "| --- | --- | --- | " + "--- | " * len(ours) + "--- | --- | --- | --- |",
     ]
     for engine, row in sorted(found.items(), key=lambda item: min(item[1]["times"])):
         times = row["times"]
         equality = (
             f"{row['cosine']:.7f} | {row['largest']:.1e}" if "cosine" in row else "other order of outputs | "
         )
+        ratios = " | ".join(f"{min(o) / min(times):.2f}, {middle(o) / middle(times):.2f}" for o in ours.values())
         label = f"{engine} ({row['instructions']})" if row["instructions"] else engine
         lines.append(
-            f"| {label} | {min(times):.2f} | {middle(times):.2f} | {min(ours) / min(times):.2f} | "
-            f"{middle(ours) / middle(times):.2f} | {min(row['load']):.0f} | {max(row['peak']) * 1.024e-3:.0f} | {equality} |"
+            f"| {label} | {min(times):.2f} | {middle(times):.2f} | {ratios} | "
+            f"{min(row['load']):.0f} | {max(row['peak']) * 1.024e-3:.0f} | {equality} |"
         )
     lines += [f"\n{engine}: left out ({reason})" for engine, reason in reasons.items()]
     return "\n".join(lines) + "\n"
@@ -220,7 +230,7 @@ def picture(results):
         widest = max(middle(row["times"]) for row in found.values())
         for engine, row in sorted(found.items(), key=lambda item: middle(item[1]["times"])):
             value = middle(row["times"])
-            colour = "#2a7" if engine == "own" else "#89a"
+            colour = "#2a7" if engine.startswith("own") else "#89a"
             bars.append(f'<text x="8" y="{y + 13}">{engine}</text>')
             bars.append(f'<rect x="110" y="{y}" width="{400 * value / widest:.0f}" height="16" fill="{colour}"/>')
             bars.append(f'<text x="{116 + 400 * value / widest:.0f}" y="{y + 13}">{value:.2f}</text>')
@@ -242,14 +252,14 @@ def machine():
 
 def network(text):
     name, _, rest = text.partition("=")
-    path, _, size = rest.partition("@")
+    files, _, size = rest.partition("@")
     w, h = map(int, size.split("x")) if size else (112, 112)
-    return name, os.path.abspath(path), [1, 3, h, w]
+    return name, [os.path.abspath(path) for path in files.split("+")], [1, 3, h, w]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="+", type=network, metavar="NAME=FILE[@WxH]")
+    parser.add_argument("networks", nargs="+", type=network, metavar="NAME=FILE[+INT8][@WxH]")
     parser.add_argument("--kiosk", required=True, type=os.path.abspath)
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--rounds", type=int, default=5)
@@ -263,10 +273,10 @@ def main():
             versions.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
             pass
-    text = [f"# Side by side\nOne core of {machine()}, plain f32; {', '.join(versions)}. CPU milliseconds.\n"]
+    text = [f"# Side by side\nOne core of {machine()}, plain f32 and int8; {', '.join(versions)}. CPU milliseconds.\n"]
     results = []
-    for name, path, shape in args.networks:
-        found, reasons = side_by_side(path, shape, args)
+    for name, paths, shape in args.networks:
+        found, reasons = side_by_side(paths, shape, args)
         results.append((name, found))
         text.append(table(name, found, reasons))
         print(text[-1], flush=True)

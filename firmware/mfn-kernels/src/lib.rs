@@ -5,12 +5,14 @@
 //! computes, and `tests/variants.rs` holds every variant to it. The free functions below use the
 //! best set that this CPU has.
 //!
-//! [`allocator`] is here because it takes a foreign call, [`rounds`] because threads share memory in it.
+//! [`allocator`] is here because it takes a foreign call, [`rounds`] and [`crew`] because threads share
+//! memory in them.
 //!
 //! What is not here: networks, images, galleries.
 
 pub mod allocator;
 pub mod conv;
+pub mod crew;
 mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;

@@ -1,18 +1,14 @@
 //! Rounds of steps over one piece of memory, each step on any of several threads.
 //!
 //! A step reads and writes ranges that were checked once to lie apart, so that steps of one round may run at the same
-//! time. Threads live for one run. A round takes some ten to a hundred microseconds, less than an operating system
-//! needs to put threads to sleep and wake them: they wait for each other in a loop, and offer their core to others
-//! only when that takes long.
+//! time.
 
-use std::hint;
 use std::ops::Range;
 use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-/// Looks at the others' progress before the core is offered to somebody else.
-const LOOKS: usize = 20_000;
+use crate::crew::{Crew, wait_until};
 
 /// What a step reads and writes, as ranges of the memory; empty ones are nothing.
 #[derive(Clone, Debug, Default)]
@@ -53,21 +49,21 @@ impl Rounds {
         self.memory
     }
 
-    /// Has every step of every round done, round after round, on a thread for each scratch memory, the first of which
-    /// is the caller's own thread. `step` gets the numbers of round and step.
+    /// Has every step of every round done, round after round, by the threads of a crew. `step` gets the numbers of
+    /// round and step, and scratch memory.
     ///
     /// # Panics
     /// When the memory is too small, or a step panics.
     pub fn run(
         &self,
+        crew: &mut Crew,
         memory: &mut [f32],
-        scratch: &mut [Vec<f32>],
         step: impl Fn([usize; 2], Parts<'_>, &mut Vec<f32>) + Sync,
     ) {
         assert!(memory.len() >= self.memory, "memory for every step");
-        let (memory, threads) = (Memory(memory.as_mut_ptr()), scratch.len());
+        let (memory, threads) = (Memory(memory.as_mut_ptr()), crew.threads());
         let meeting = Meeting { threads, arrived: AtomicUsize::new(0), broken: AtomicBool::new(false) };
-        let work = |thread: usize, scratch: &mut Vec<f32>| {
+        crew.run(&|thread, scratch| {
             let _leaving = Leaving(&meeting);
             for (number, round) in self.rounds.iter().enumerate() {
                 for (index, access) in round.iter().enumerate().skip(thread).step_by(threads) {
@@ -79,17 +75,6 @@ impl Rounds {
                 }
                 meeting.wait(number + 1);
             }
-        };
-        let Some((first, others)) = scratch.split_first_mut() else { return };
-        if others.is_empty() {
-            return work(0, first);
-        }
-        thread::scope(|scope| {
-            for (number, scratch) in others.iter_mut().enumerate() {
-                let work = &work;
-                scope.spawn(move || work(number + 1, scratch));
-            }
-            work(0, first);
         });
     }
 }
@@ -141,12 +126,10 @@ impl Meeting {
     fn wait(&self, times: usize) {
         // What each thread wrote before is seen by all that have waited.
         self.arrived.fetch_add(1, Ordering::AcqRel);
-        let mut looks = 0_usize;
-        while self.arrived.load(Ordering::Acquire) < times * self.threads {
+        wait_until(|| {
             assert!(!self.broken.load(Ordering::Relaxed), "another thread panicked");
-            looks += 1;
-            if looks < LOOKS { hint::spin_loop() } else { thread::yield_now() }
-        }
+            self.arrived.load(Ordering::Acquire) >= times * self.threads
+        });
     }
 }
 
@@ -165,6 +148,7 @@ impl Drop for Leaving<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::num::NonZero;
     use std::panic::{self, AssertUnwindSafe};
 
     fn range() -> impl Strategy<Value = Range<usize>> {
@@ -194,13 +178,15 @@ mod tests {
     fn every_step_is_done_once_and_after_the_rounds_before() {
         let round = |number: usize| {
             let (from, to) = (number % 2 * 8, (number + 1) % 2 * 8);
-            let step = |own: usize| Access { reads: [from..from + 8, 0..0], writes: [to + own..to + own + 1, 0..0] };
+            let step =
+                |own: usize| Access { reads: [from..from + 8, 0..0], writes: [to + own..to + own + 1, 0..0] };
             (0..8).map(step).collect()
         };
         let rounds = Rounds::new((0..20).map(round).collect(), 16).unwrap();
         let run = |threads: usize| {
             let mut memory: Vec<f32> = (0..16u8).map(f32::from).collect();
-            rounds.run(&mut memory, &mut vec![Vec::new(); threads], |[_, index], parts, _| {
+            let mut crew = Crew::new(NonZero::new(threads).unwrap());
+            rounds.run(&mut crew, &mut memory, |[_, index], parts, _| {
                 let [write, _] = parts.writes;
                 write[0] = parts.reads[0].iter().sum::<f32>() / 8.0 + index as f32;
             });
@@ -215,8 +201,8 @@ mod tests {
         for bad in 0..2 {
             let rounds = Rounds::new(vec![vec![Access::default(); 2]; 2], 0).unwrap();
             let run = || {
-                let scratch = &mut [Vec::new(), Vec::new()];
-                rounds.run(&mut [], scratch, |[_, index], _, _| assert_ne!(index, bad));
+                let mut crew = Crew::new(NonZero::new(2).unwrap());
+                rounds.run(&mut crew, &mut [], |[_, index], _, _| assert_ne!(index, bad));
             };
             assert!(panic::catch_unwind(AssertUnwindSafe(run)).is_err());
         }

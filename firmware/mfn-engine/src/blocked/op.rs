@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::num::NonZero;
 
 use mfn_kernels::conv::Buffer;
+use mfn_kernels::crew::Crew;
 use tract_onnx::tract_core::internal::*;
 
 use super::build::Builder;
@@ -86,7 +87,7 @@ impl EvalOp for Blocked {
         let outputs = self.shapes.iter().map(|shape| Ok(Arc::new(Tensor::zero::<f32>(shape)?)));
         Ok(Some(Box::new(State {
             memory: Buffer::new(self.plan.memory()),
-            scratch: vec![Vec::new(); self.threads.get()],
+            crew: Crew::new(self.threads),
             outputs: outputs.collect::<TractResult<_>>()?,
         })))
     }
@@ -104,8 +105,7 @@ impl TypedOp for Blocked {
 #[derive(Clone, Debug)]
 struct State {
     memory: Buffer,
-    /// One a thread.
-    scratch: Vec<Vec<f32>>,
+    crew: Crew,
     outputs: Vec<Arc<Tensor>>,
 }
 
@@ -121,7 +121,7 @@ impl OpState for State {
             .iter()
             .map(|input| input.try_as_plain_ram()?.as_slice::<f32>())
             .collect::<TractResult<TVec<&[f32]>>>()?;
-        op.plan.run(&slices, &mut self.memory, &mut self.scratch);
+        op.plan.run(&slices, &mut self.memory, &mut self.crew);
         for (exit, output) in op.plan.exits().iter().zip(&mut self.outputs) {
             // A copy only while somebody still holds the last run's output.
             exit.read(&self.memory, Arc::make_mut(output).try_as_plain_ram_mut()?.as_slice_mut()?);

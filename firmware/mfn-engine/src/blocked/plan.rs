@@ -5,6 +5,7 @@ use std::ops::Range;
 use mfn_kernels::Kernels;
 use mfn_kernels::conv::int8::{Grid, image_len};
 use mfn_kernels::conv::{Buffer, Fused, Shape, bytes, bytes_mut, maps};
+use mfn_kernels::crew::Crew;
 use mfn_kernels::rounds::{Access, Parts, Rounds};
 
 use tract_onnx::tract_core::internal::*;
@@ -100,9 +101,9 @@ impl Plan {
         &self.exits
     }
 
-    /// Runs all steps, on as many threads as there is `scratch`. What leaves is read from `memory` with [`Exit::read`].
-    pub(super) fn run(&self, inputs: &[&[f32]], memory: &mut [f32], scratch: &mut [Vec<f32>]) {
-        self.rounds.run(memory, scratch, |[round, index], Parts { reads: [from, also], writes }, scratch| {
+    /// Has a crew run all steps. What leaves is read from `memory` with [`Exit::read`].
+    pub(super) fn run(&self, inputs: &[&[f32]], memory: &mut [f32], crew: &mut Crew) {
+        self.rounds.run(crew, memory, |[round, index], Parts { reads: [from, also], writes }, scratch| {
             let step = &self.steps[round][index];
             let from = if let Place::Input(input) = step.from { inputs[input] } else { from };
             step.work.run(from, also, writes, scratch);

@@ -34,7 +34,11 @@ fn part(step: &Step, whole: &Shape, blocks: Range<usize>) -> Step {
     let area = |[height, width]: [usize; 2]| height * width;
     let channels = |map: &Range<usize>, size: [usize; 2], bytes: bool| {
         let block = area(size) * if bytes { BLOCK / size_of::<f32>() } else { BLOCK };
-        if map.is_empty() { map.clone() } else { map.start + blocks.start * block..map.start + blocks.end * block }
+        if map.is_empty() {
+            map.clone()
+        } else {
+            map.start + blocks.start * block..map.start + blocks.end * block
+        }
     };
     let output = |map: &Range<usize>, bytes| channels(map, whole.output_size(), bytes);
     // One channel in, one channel out, or a group of them in a block: then a part needs only its own blocks.
