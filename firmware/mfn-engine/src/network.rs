@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prost::bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::DimLike;
@@ -48,7 +49,7 @@ impl Network {
     /// One sentence on why the file is refused.
     pub(crate) fn load(
         name: &str,
-        bytes: Vec<u8>,
+        bytes: Bytes,
         spec: &Spec,
         operators: Operators,
     ) -> Result<Network, String> {

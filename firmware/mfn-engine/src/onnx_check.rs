@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use prost::Message;
+use prost::bytes::Bytes;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::{
@@ -37,10 +38,8 @@ const MAX_INDEX: i64 = 1 << 24;
 ///
 /// # Errors
 /// One sentence on the first thing that is refused.
-pub(crate) fn parse(bytes: Vec<u8>, spec: &Spec) -> Result<ModelProto, String> {
-    let mut model = ModelProto::decode(bytes.as_slice())
-        .map_err(|e| format!("it is not an ONNX file, or is cut short ({e})"))?;
-    drop(bytes);
+pub(crate) fn parse(bytes: Bytes, spec: &Spec) -> Result<ModelProto, String> {
+    let mut model = decode(bytes)?;
     check_header(&model)?;
     let graph = model.graph.as_mut().ok_or("it holds no graph")?;
     ensure(graph.sparse_initializer.is_empty(), || "it holds sparse tensors".into())?;
@@ -60,9 +59,8 @@ pub(crate) fn parse(bytes: Vec<u8>, spec: &Spec) -> Result<ModelProto, String> {
 ///
 /// # Errors
 /// One sentence on why no spec can be made. Nothing else of the file is checked.
-pub(crate) fn guess(bytes: &[u8], size: Option<[usize; 2]>) -> Result<Spec, String> {
-    let model =
-        ModelProto::decode(bytes).map_err(|e| format!("it is not an ONNX file, or is cut short ({e})"))?;
+pub(crate) fn guess(bytes: Bytes, size: Option<[usize; 2]>) -> Result<Spec, String> {
+    let model = decode(bytes)?;
     let graph = model.graph.as_ref().ok_or("it holds no graph")?;
     let constants: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
     let input = graph.input.iter().find(|input| !constants.contains(input.name.as_str()));
@@ -77,6 +75,11 @@ pub(crate) fn guess(bytes: &[u8], size: Option<[usize; 2]>) -> Result<Spec, Stri
     let shape = [1, 3, side(2)?, side(3)?];
     let outputs = graph.output.iter().map(|output| output.name.clone()).collect();
     Ok(Spec { input: input.name.clone(), shape, outputs, lengths: Vec::new() })
+}
+
+/// Takes shared bytes, of which a tensor is copied once; of a plain slice it would be twice.
+fn decode(bytes: Bytes) -> Result<ModelProto, String> {
+    ModelProto::decode(bytes).map_err(|e| format!("it is not an ONNX file, or is cut short ({e})"))
 }
 
 fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {

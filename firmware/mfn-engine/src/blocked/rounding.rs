@@ -63,7 +63,7 @@ pub(super) fn integers(convolution: &Convolution) -> Option<Integers> {
     let mut found = Integers { weights: Vec::new(), steps: Vec::new() };
     for row in convolution.rows() {
         let step = step(&row)?;
-        found.weights.extend(row.iter().map(|w| (w / step).round() as i8));
+        found.weights.extend(row.iter().map(|w| nearest(w / step) as i8));
         found.steps.push(step);
     }
     Some(found)
@@ -76,8 +76,15 @@ fn step(row: &[f32]) -> Option<f32> {
         return Some(1.0);
     }
     let steps = (1..=MOST_STEPS).rev().map(|most| largest / f32::from(most));
-    let whole = |w: f32| (w - w.round()).abs() < TOLERANCE;
+    let whole = |w: f32| (w - nearest(w)).abs() < TOLERANCE;
     steps.filter(|step| step.is_normal()).find(|step| row.iter().all(|w| whole(w / step)))
+}
+
+/// The nearest whole number of one below 2^22: in a sum above 2^23 no room is left for parts. Unlike `f32::round`
+/// it is no call on CPUs without an instruction for it.
+fn nearest(x: f32) -> f32 {
+    const WHOLE: f32 = 12_582_912.0;
+    (x + WHOLE) - WHOLE
 }
 
 #[cfg(test)]

@@ -71,10 +71,27 @@ impl Places<'_> {
         (self.shape.size[0] * self.shape.size[1]).div_ceil(4)
     }
 
-    fn of(&self, o: usize, tap: usize) -> [usize; 2] {
-        let at =
-            |step: usize, input: usize| o / BLOCK * self.block() + step * 64 + (self.place)(o % BLOCK, input);
-        match self.shape.kind {
+    /// The places of one output.
+    fn row(&self, o: usize) -> Row {
+        let start = o / BLOCK * self.block();
+        Row {
+            kind: self.shape.kind,
+            inputs: [0, 1, 2, 3].map(|input| start + (self.place)(o % BLOCK, input)),
+        }
+    }
+}
+
+/// Where the weights of one output lie.
+struct Row {
+    kind: Kind,
+    /// The first place of each of a quad's inputs.
+    inputs: [usize; 4],
+}
+
+impl Row {
+    fn of(&self, tap: usize) -> [usize; 2] {
+        let at = |step: usize, input: usize| step * 64 + self.inputs[input];
+        match self.kind {
             Kind::Pointwise | Kind::Global => [at(tap / 4, tap % 4); 2],
             Kind::Stem => [at(tap % 9, tap / 9); 2],
             Kind::Planes { .. } => {
@@ -103,8 +120,9 @@ impl Kernels {
         let (packed, taps) = (bytes_mut(&mut weights), weight.len() / shape.outputs);
         let mut start = Vec::with_capacity(shape.outputs);
         for (o, row) in weight.chunks_exact(taps).enumerate() {
+            let own = places.row(o);
             for (tap, &value) in row.iter().enumerate() {
-                places.of(o, tap).into_iter().for_each(|at| packed[at] = value as u8);
+                own.of(tap).into_iter().for_each(|at| packed[at] = value as u8);
             }
             let sum: i32 = row.iter().map(|&w| i32::from(w)).sum();
             start.push(-(i32::from(zero) + offset) * sum);
