@@ -32,7 +32,7 @@ pub use error::{EngineError, ModelError};
 pub use folder::ModelFolder;
 pub use golden::{DetectorTest, RecogniserTest};
 pub use guard::{Guard, GuardLimits, child_main};
-pub use manifest::{ChannelOrder, ModelKind, Precision};
+pub use manifest::{ChannelOrder, ModelKind, Precision, check_licence, check_name};
 pub use models::Models;
 pub use pose::Pose;
 pub use quality::{Quality, QualityIssue, QualityLimits};

@@ -198,14 +198,30 @@ fn check_input(raw: &Raw) -> Result<(), String> {
     }
 }
 
-fn check_names(raw: &Raw) -> Result<(), String> {
+/// Whether a model may be called so.
+///
+/// # Errors
+/// Says which characters are allowed.
+pub fn check_name(name: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-    ensure((1..=64).contains(&raw.name.len()) && raw.name.chars().all(allowed), || {
-        format!("name {:?} is not 1 to 64 characters of a-z, 0-9, '-', '.'", cut(&raw.name))
-    })?;
-    ensure((1..=200).contains(&raw.licence.trim().len()), || {
+    ensure((1..=64).contains(&name.len()) && name.chars().all(allowed), || {
+        format!("name {:?} is not 1 to 64 characters of a-z, 0-9, '-', '.'", cut(name))
+    })
+}
+
+/// Whether this can be a model's terms.
+///
+/// # Errors
+/// Says how long they are.
+pub fn check_licence(licence: &str) -> Result<(), String> {
+    ensure((1..=200).contains(&licence.trim().len()), || {
         "licence must say the model's terms in 1 to 200 characters".into()
-    })?;
+    })
+}
+
+fn check_names(raw: &Raw) -> Result<(), String> {
+    check_name(&raw.name)?;
+    check_licence(&raw.licence)?;
     let wanted = if raw.kind == ModelKind::Detector { DETECTOR_OUTPUTS } else { 1 };
     let found = raw.output.names.len();
     ensure(found == wanted, || {

@@ -119,6 +119,18 @@ fn training_matches(k: Kernels) {
     });
 }
 
+/// The convolution and the sums of its outputs and their squares.
+fn forward_matches(k: Kernels, shape: &Shape, input: Input<'_>, weight: &[f32], raw: &[f32]) {
+    let mut packed = vec![0.0; shape.packed_len()];
+    shape.pack(weight, &mut packed);
+    let (mut out, mut sums) = (vec![f32::NAN; shape.output_len() + 1], vec![0.0; 2 * shape.outputs]);
+    k.conv_train(shape, input, &packed, &mut out[1..], &mut sums, &mut vec![f32::NAN; 100_000]);
+    close("raw", &out[1..], &reference::block(raw, shape.outputs));
+    let pixels = raw.len() / shape.outputs;
+    let of = |f: fn(&f32) -> f32| raw.chunks(pixels).map(|c| c.iter().map(f).sum()).collect::<Vec<f32>>();
+    close("sums", &sums, &[of(|x| *x), of(|x| x * x)].concat());
+}
+
 fn train_one(k: Kernels, shape: &Shape, numbers: &mut Numbers, lazy: bool, activation: bool, residual: bool) {
     let before = OwnNorm::new(shape.inputs, activation, numbers);
     let plain = numbers.many(shape.input_len());
@@ -128,15 +140,7 @@ fn train_one(k: Kernels, shape: &Shape, numbers: &mut Numbers, lazy: bool, activ
 
     let stored = misaligned(&input_form(shape, &plain));
     let input = Input { data: &stored[1..], norm: lazy.then(|| before.view()) };
-    let mut packed = vec![0.0; shape.packed_len()];
-    shape.pack(&weight, &mut packed);
-    let (mut out, mut sums) = (vec![f32::NAN; shape.output_len() + 1], vec![0.0; 2 * shape.outputs]);
-    let mut scratch = vec![f32::NAN; 100_000];
-    k.conv_train(shape, input, &packed, &mut out[1..], &mut sums, &mut scratch);
-    close("raw", &out[1..], &reference::block(&raw, shape.outputs));
-    let pixels = raw.len() / shape.outputs;
-    let of = |f: fn(&f32) -> f32| raw.chunks(pixels).map(|c| c.iter().map(f).sum()).collect::<Vec<f32>>();
-    close("sums", &sums, &[of(|x| *x), of(|x| x * x)].concat());
+    forward_matches(k, shape, input, &weight, &raw);
 
     let norm = OwnNorm::new(shape.outputs, activation, numbers);
     let dy = numbers.many(shape.output_len());
@@ -152,6 +156,7 @@ fn train_one(k: Kernels, shape: &Shape, numbers: &mut Numbers, lazy: bool, activ
     let mut dx = wants.then(|| vec![f32::NAN; shape.input_len()]);
     let residual_form = residual.as_ref().map(|r| input_form(shape, r));
     let (mut weight_sums, mut input_sums) = (vec![0.0; shape.packed_len()], vec![0.0; 3 * shape.inputs]);
+    let (mut packed, mut scratch) = (vec![0.0; shape.packed_len()], vec![f32::NAN; 100_000]);
     shape.pack_transposed(&weight, &mut packed);
     k.conv_backward(
         Backward {

@@ -91,8 +91,7 @@ pub enum PhotoCause {
     },
 }
 
-/// Reads a JPEG, PNG or WebP file, told apart by content, and turns it upright as its EXIF orientation
-/// says. Transparency is ignored; 16-bit pictures become 8-bit.
+/// Reads a JPEG, PNG or WebP file as [`decode`] does.
 ///
 /// # Errors
 /// [`PhotoError`] names the file, the cause and what to do.
@@ -120,7 +119,12 @@ fn read_limited(path: &Path, limits: &PhotoLimits) -> Result<Vec<u8>, PhotoCause
     Ok(bytes)
 }
 
-fn decode(bytes: &[u8], limits: &PhotoLimits) -> Result<RgbImage, PhotoCause> {
+/// Decodes a JPEG, PNG or WebP file, told apart by content, and turns it upright as its EXIF orientation
+/// says. Transparency is ignored; 16-bit pictures become 8-bit.
+///
+/// # Errors
+/// [`PhotoCause`] says what is wrong with it: another format, too large, damaged or cut short.
+pub fn decode(bytes: &[u8], limits: &PhotoLimits) -> Result<RgbImage, PhotoCause> {
     let (format, name) = match image::guess_format(bytes) {
         Ok(format @ ImageFormat::Jpeg) => (format, "JPEG"),
         Ok(format @ ImageFormat::Png) => (format, "PNG"),

@@ -90,6 +90,9 @@ pub enum Command {
         /// The picture to write.
         #[arg(long)]
         out: PathBuf,
+        /// Print one JSON object: the picture, and each run's newest figures.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -117,4 +120,7 @@ pub struct Train {
     /// What to compute on.
     #[arg(long, value_enum, default_value = "cpu")]
     pub device: Place,
+    /// Print one JSON object at the end: how far the run went. Its metrics are JSON lines in its folder.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -24,17 +24,22 @@ pub struct Crop {
 /// Reads at most `limit` crops; the same seed chooses the same ones.
 ///
 /// # Errors
-/// When there are fewer than two crops; says what else there was.
+/// When fewer than two are asked for or found; says what else there was.
 pub fn read(path: &Path, limit: usize, seed: u64) -> Result<Vec<Crop>> {
+    ensure!(limit >= 2, "{limit} crops are too few to compare; at least 2 are needed");
     let pictures = Pictures::open(path)?;
     let (mut crops, mut others) = (Vec::new(), 0);
     for (number, person) in order(&pictures, seed) {
         if crops.len() == limit {
             break;
         }
-        match AlignedFace::from_rgb(&pictures.read(number)?) {
-            Some(face) => crops.push(Crop { face, person }),
-            None => others += 1,
+        match pictures.read(number).map(|picture| AlignedFace::from_rgb(&picture)) {
+            Ok(Some(face)) => crops.push(Crop { face, person }),
+            Ok(None) => others += 1,
+            Err(error) => {
+                log::warn!("skipped: {error:#}");
+                others += 1;
+            }
         }
     }
     ensure!(
@@ -121,6 +126,17 @@ mod tests {
         image::RgbImage::new(200, 100).save(at.path().join("hall.png")).unwrap();
         let error = read(at.path(), 9, 1).err().unwrap().to_string();
         assert!(error.contains("1 other pictures") && error.contains("prepare"), "{error}");
+        assert!(read(at.path(), 1, 1).err().unwrap().to_string().contains("at least 2"));
+    }
+
+    #[test]
+    fn broken_pictures_are_passed_over() {
+        let at = tempfile::tempdir().unwrap();
+        for name in ["a.png", "b.png"] {
+            image::RgbImage::new(112, 112).save(at.path().join(name)).unwrap();
+        }
+        std::fs::write(at.path().join("c.png"), b"no picture").unwrap();
+        assert_eq!(read(at.path(), 9, 1).unwrap().len(), 2);
     }
 
     #[test]

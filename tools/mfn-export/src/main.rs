@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("mfn_export=info")).init();
     let outcome = match command {
         Command::Inspect { arch, json } => commands::inspect::run(&arch, json),
-        Command::Curve { runs, out } => commands::curve::run(&runs, &out),
+        Command::Curve { runs, out, json } => commands::curve::run(&runs, &out, json),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::EvaluateDetector(arguments) => commands::evaluate_detector::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),

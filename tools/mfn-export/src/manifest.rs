@@ -60,6 +60,15 @@ pub struct Output {
     pub dimension: Option<usize>,
 }
 
+/// Refuses a name and terms that the engine would refuse, before there is work in them.
+///
+/// # Errors
+/// Names the option and the engine's rule.
+pub fn check_terms(name: Option<&str>, licence: &str) -> Result<()> {
+    name.map_or(Ok(()), mfn_engine::check_name).map_err(|e| anyhow!("--name: {e}"))?;
+    mfn_engine::check_licence(licence).map_err(|e| anyhow!("--licence: {e}"))
+}
+
 impl Manifest {
     /// Reads that of a folder.
     ///
@@ -111,6 +120,14 @@ impl Input {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn terms_that_the_engine_refuses_are_refused_first() {
+        assert!(check_terms(None, "MIT").is_ok() && check_terms(Some("a-1.2"), "MIT").is_ok());
+        let refused = |name, licence| check_terms(name, licence).unwrap_err().to_string();
+        assert!(refused(Some("A b"), "MIT").starts_with("--name: "));
+        assert!(refused(None, " ").starts_with("--licence: "));
+    }
 
     #[test]
     fn planes_by_hand() {

@@ -1,14 +1,15 @@
 //! A detector from drawn faces to a model folder: training, resuming, export, measurement.
 
+mod common;
+
 use image::{Rgb, RgbImage};
 use mfn_engine::{Guard, ModelFolder, ModelKind};
 use mfn_export::detect::{self, evaluate, export, fresh, resume, start, to_onnx};
-use mfn_export::net::{Bound, ParameterSet, Role, floats};
+use mfn_export::net::{Bound, ParameterSet, floats};
 use mfn_export::recipe::DetectorRecipe;
 use mfn_export::train::checkpoint;
 use serde_json::json;
 use std::path::Path;
-use std::process::Command;
 
 /// Frames drawn; every fifth is kept out.
 const FRAMES: usize = 60;
@@ -100,22 +101,9 @@ fn it_learns_to_find_drawn_faces_and_the_device_finds_them_too() {
     println!("{}", figures.text());
     assert_eq!(figures.chosen.recall.trials, FRAMES as u64 / 5);
     assert!(figures.chosen.recall.share() > 0.9 && figures.chosen.point_error < 0.1, "{figures:?}");
-    agrees_with_onnxruntime(&out);
+    common::onnxruntime_agrees("detector_agrees.py", &[], &out);
     let error = export(&out, ("drawn", "MIT"), &fresh(&mut fastrand::Rng::with_seed(0)), &out).unwrap_err();
     assert!(error.to_string().contains("no face is found"), "{error}");
-}
-
-fn agrees_with_onnxruntime(model: &Path) {
-    let python = std::env::var_os("MFN_PYTHON").unwrap_or("python3".into());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/detector_agrees.py");
-    match Command::new(python).arg(script).arg(model).output() {
-        Ok(result) if result.status.success() => print!("{}", String::from_utf8_lossy(&result.stdout)),
-        Ok(result) if result.status.code() == Some(77) => {
-            println!("skipped: Python without onnx, onnxruntime, numpy or cv2 (MFN_PYTHON names another)");
-        }
-        Ok(result) => panic!("{result:?}"),
-        Err(error) => println!("skipped: no Python ({error})"),
-    }
 }
 
 #[test]
@@ -143,14 +131,7 @@ fn a_stopped_run_goes_on_as_if_unbroken() {
 fn trained() -> ParameterSet {
     let mut rng = fastrand::Rng::with_seed(3);
     let mut set = fresh(&mut rng);
-    for parameter in set.list.iter_mut().filter(|p| p.role != Role::Weight) {
-        let (middle, half) = match parameter.name.rsplit('.').next() {
-            Some("gamma" | "variance") => (1.0, 0.3),
-            Some("slope") => (0.25, 0.2),
-            _ => (0.0, 0.2),
-        };
-        parameter.values.iter_mut().for_each(|v| *v = middle + half * (2.0 * rng.f32() - 1.0));
-    }
+    common::vary(&mut set, [0.3, 0.2], &mut rng);
     set
 }
 

@@ -210,7 +210,7 @@ fn packed_crops_and_a_labelled_folder_of_them() {
 }
 
 #[test]
-fn tinyface_and_ijb_c_layouts() {
+fn tinyface_in_its_folders() {
     let Some(bench) = bench() else { return };
     for (path, source) in [
         ("Probe/1_1", 0),
@@ -225,7 +225,11 @@ fn tinyface_and_ijb_c_layouts() {
     let outcome = &bench.run("tinyface", "tiny")[0];
     let Figures::Ranks(ranks) = &outcome.figures else { panic!() };
     assert_eq!((ranks.probes, ranks.gallery, ranks.rank_1.count, ranks.rank_5.count), (2, 4, 2, 2));
+}
 
+#[test]
+fn ijb_c_in_its_publishers_folder() {
+    let Some(bench) = bench() else { return };
     let (mut marks, mut media) = (String::new(), String::new());
     for (number, (source, entry)) in bench.crops().iter().enumerate() {
         bench.put_portrait(&format!("ijb/loose_crop/{number}.jpg"), source.trim_end_matches(".jpg"));

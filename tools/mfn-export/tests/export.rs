@@ -1,30 +1,17 @@
 //! An exported network against the training graph, onnxruntime and the device's engine; signing it.
 
+mod common;
+
+use common::{onnxruntime_agrees, trained};
 use image::RgbImage;
 use mfn_engine::{ModelFolder, Precision};
 use mfn_export::arch::{Architecture, INPUT_SIDE};
 use mfn_export::bundle::{Password, generate, public_key, secret_key, sign, verify};
 use mfn_export::export::{Description, GoldenCrop, fold, templates, to_onnx, write};
 use mfn_export::graph;
-use mfn_export::net::{ParameterSet, Role};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use tract_onnx::prelude::*;
-
-/// Weights, batch norms, statistics and slopes that are all different, as after training.
-fn trained(architecture: Architecture, seed: u64) -> ParameterSet {
-    let mut rng = fastrand::Rng::with_seed(seed);
-    let mut set = ParameterSet::network(architecture, &mut rng);
-    for parameter in set.list.iter_mut().filter(|p| p.role != Role::Weight) {
-        let (middle, half) = match parameter.name.rsplit('.').next() {
-            Some("gamma" | "variance") => (1.0, 0.5),
-            Some("slope") => (0.25, 0.2),
-            _ => (0.0, 0.3),
-        };
-        parameter.values.iter_mut().for_each(|v| *v = middle + half * (2.0 * rng.f32() - 1.0));
-    }
-    set
-}
 
 fn crops() -> Vec<GoldenCrop> {
     let mut rng = fastrand::Rng::with_seed(9);
@@ -82,20 +69,7 @@ fn the_folder_is_one_of_the_engine_and_onnxruntime_agrees() {
         assert!(folder.space().unwrap().as_str().starts_with(architecture.name()));
         let report = graph::inspect(&graph::network_file(&out).unwrap()).unwrap();
         assert_eq!(report.counts, architecture.counts());
-        let python = std::env::var_os("MFN_PYTHON").unwrap_or("python3".into());
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/onnxruntime_agrees.py");
-        match Command::new(python).arg(script).arg(&out).output() {
-            Ok(result) if result.status.success() => {
-                println!("onnxruntime: {} relative", String::from_utf8_lossy(&result.stdout).trim());
-            }
-            Ok(result) if result.status.code() == Some(77) => {
-                println!(
-                    "skipped: Python without onnx, onnxruntime, numpy or cv2 (MFN_PYTHON names another)"
-                );
-            }
-            Ok(result) => panic!("{result:?}"),
-            Err(error) => println!("skipped: no Python ({error})"),
-        }
+        onnxruntime_agrees("onnxruntime_agrees.py", &["fp32"], &out);
     }
 }
 
@@ -178,6 +152,16 @@ fn the_command_line_answers_in_one_line() {
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, report["thop"].as_u64()), (Some(0), Some(456_892_928)));
     let missing = at.path().join("nothing");
+    // A reader that has gone, as `head` does, is no failure and no panic.
+    let mut head = Command::new(env!("CARGO_BIN_EXE_mfn-export"))
+        .args(["inspect", "mobilefacenet"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(head.stdout.take());
+    let gone = head.wait_with_output().unwrap();
+    assert!(gone.status.success() && gone.stderr.is_empty(), "{gone:?}");
     for arguments in [
         vec!["verify", missing.to_str().unwrap()],
         vec!["evaluate", missing.to_str().unwrap(), "--benchmark", "lfw=nowhere"],

@@ -1,34 +1,20 @@
 //! Quantising: the file is what the engine and onnxruntime read, near to fp32, and nothing is lost on the way.
 
+mod common;
+
+use common::{onnxruntime_agrees, trained};
 use image::RgbImage;
 use mfn_export::arch::Architecture;
 use mfn_export::bundle::{Password, generate, secret_key, sign, verify};
 use mfn_export::export::{Description, GoldenCrop, fold, templates, to_onnx, write};
 use mfn_export::faces::Crop;
 use mfn_export::manifest::Manifest;
-use mfn_export::net::{ParameterSet, Role};
 use mfn_export::onnx::Writer;
 use mfn_export::quantise::{Choice, Cost, Network, Rule, cost, quantise, with_int8};
 use mfn_vision::AlignedFace;
 use prost::Message;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tract_onnx::pb::{ModelProto, NodeProto};
-
-/// Weights, batch norms, statistics and slopes that are all different, as after training.
-fn trained(architecture: Architecture) -> ParameterSet {
-    let mut rng = fastrand::Rng::with_seed(4);
-    let mut set = ParameterSet::network(architecture, &mut rng);
-    for parameter in set.list.iter_mut().filter(|p| p.role != Role::Weight) {
-        let (middle, half) = match parameter.name.rsplit('.').next() {
-            Some("gamma" | "variance") => (1.0, 0.5),
-            Some("slope") => (0.25, 0.2),
-            _ => (0.0, 0.3),
-        };
-        parameter.values.iter_mut().for_each(|v| *v = middle + half * (2.0 * rng.f32() - 1.0));
-    }
-    set
-}
 
 /// Blobs of colour with noise.
 fn picture(number: u64) -> RgbImage {
@@ -52,7 +38,7 @@ fn crops(count: u64) -> Vec<Crop> {
 }
 
 fn exported(architecture: Architecture, folder: &Path) -> PathBuf {
-    let set = trained(architecture);
+    let set = trained(architecture, 4);
     let golden: Vec<GoldenCrop> = ["a-1.png", "a-2.png", "b-1.png"]
         .iter()
         .enumerate()
@@ -94,23 +80,7 @@ fn both_networks_stay_near_to_fp32_at_a_third_of_the_size() {
         let share = bytes.len() as f64
             / std::fs::metadata(folder.join(format!("{}.onnx", architecture.name()))).unwrap().len() as f64;
         assert!(share < 0.345, "{share}");
-        onnxruntime_agrees(&folder);
-    }
-}
-
-/// The ONNX checker and onnxruntime against the engine's templates in golden.json.
-fn onnxruntime_agrees(folder: &Path) {
-    let python = std::env::var_os("MFN_PYTHON").unwrap_or("python3".into());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/int8_agrees.py");
-    match Command::new(python).arg(script).arg(folder).output() {
-        Ok(result) if result.status.success() => {
-            println!("onnxruntime: lowest cosine {}", String::from_utf8_lossy(&result.stdout).trim());
-        }
-        Ok(result) if result.status.code() == Some(77) => {
-            println!("skipped: Python without onnx, onnxruntime, numpy or cv2 (MFN_PYTHON names another)");
-        }
-        Ok(result) => panic!("{result:?}"),
-        Err(error) => println!("skipped: no Python ({error})"),
+        onnxruntime_agrees("onnxruntime_agrees.py", &["int8"], &folder);
     }
 }
 

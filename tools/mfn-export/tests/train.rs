@@ -1,9 +1,11 @@
 //! Small runs on generated faces: they learn, and go on after a stop as if there had been none.
 
 use image::{Rgb, RgbImage};
+use mfn_export::arch::Architecture;
 use mfn_export::device::Place;
+use mfn_export::net::ParameterSet;
 use mfn_export::recipe::Recipe;
-use mfn_export::train::{Options, resume, start};
+use mfn_export::train::{Options, checkpoint, resume, start};
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -150,6 +152,29 @@ fn a_full_disk_leaves_the_checkpoint_before() {
     assert!(!checkpoint.with_extension("part").exists());
     resume(&run, &["train.images=16".into()], &options()).unwrap();
     assert_ne!(std::fs::read(&checkpoint).unwrap(), before);
+}
+
+#[test]
+fn checkpoints_of_another_version_are_neither_gone_on_with_nor_exported() {
+    let at = tempfile::tempdir().unwrap();
+    let data = at.path().join("faces");
+    faces(&data);
+    let run = at.path().join("run");
+    start(&recipe(&data, &["train.images=8"]), &run, &options()).unwrap();
+    let path = run.join("checkpoint.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    let version = br#""version":"1""#;
+    let at = bytes.windows(version.len()).position(|w| w == version).unwrap();
+    let newer = [&bytes[..at], br#""version":"9""#, &bytes[at + version.len()..]].concat();
+    std::fs::write(&path, newer).unwrap();
+    let fresh = ParameterSet::network(Architecture::MobileFaceNet, &mut fastrand::Rng::with_seed(0));
+    for error in [
+        resume(&run, &[], &options()).map(drop).unwrap_err(),
+        checkpoint::network_of(&path).map(drop).unwrap_err(),
+        checkpoint::shipped(&path, "mobilefacenet", fresh).map(drop).unwrap_err(),
+    ] {
+        assert!(format!("{error:#}").contains("it is of version 9"), "{error:#}");
+    }
 }
 
 /// As `pickle.dump((crops, mated), file, protocol=3)` of InsightFace's packing: BINBYTES in a list, and a list of bools.

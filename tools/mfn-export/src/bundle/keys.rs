@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Where the two halves of a key pair are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct KeyFiles {
     /// To be kept secret: whoever has it can sign models that doors believe.
     pub secret: PathBuf,
@@ -67,8 +67,12 @@ fn with_ending(stem: &Path, ending: &str) -> PathBuf {
 
 fn create(path: &Path, mode: u32, text: &str) -> Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    file.and_then(|mut f| f.write_all(text.as_bytes()).and_then(|()| f.sync_all()))
-        .with_context(|| format!("{}: cannot be written", path.display()))
+    let written = file.and_then(|mut f| {
+        let whole = f.write_all(text.as_bytes()).and_then(|()| f.sync_all());
+        // Half a key is none, and would be in the way of the next.
+        whole.inspect_err(|_| drop(std::fs::remove_file(path)))
+    });
+    written.with_context(|| format!("{}: cannot be written", path.display()))
 }
 
 /// Reads a public key: a minisign `.pub` file.
@@ -90,12 +94,21 @@ pub fn secret_key(path: &Path, password: impl FnOnce() -> Result<Password>) -> R
         let text = read(path)?;
         SecretKeyBox::from_string(&text).map_err(|_| anyhow!("{}: it holds no secret key", path.display()))
     };
-    if let Ok(key) = SecretKey::from_unencrypted_box(boxed()?) {
-        return Ok(key);
-    }
+    let plain = SecretKey::from_unencrypted_box(boxed()?);
     // The reader takes any base64 for an encrypted key, and would ask for its password.
     if public_key(path).is_ok() {
         bail!("{}: it is a public key; signing needs the secret one", path.display());
+    }
+    match plain.map_err(|e| e.to_string()) {
+        Ok(key) => return Ok(key),
+        Err(reason) if reason.contains("might be encrypted") => {}
+        // minisign leaves the checksum of an unencrypted key out.
+        Err(reason) if reason.contains("Corrupted") => bail!(
+            "{}: it is not encrypted and has no checksum, as `minisign -W` makes keys; sign by `minisign -S -s {} -m MODEL/manifest.toml`",
+            path.display(),
+            path.display()
+        ),
+        Err(reason) => bail!("{}: it holds no secret key ({reason})", path.display()),
     }
     SecretKey::from_box(boxed()?, password()?.given())
         .map_err(|e| anyhow!("{}: it holds no secret key, or the password is wrong ({e})", path.display()))

@@ -77,6 +77,9 @@ pub struct Export {
     /// The model's name (a-z, 0-9, '-', '.'); by default that of the network.
     #[arg(long)]
     pub name: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `keygen`.
@@ -87,6 +90,9 @@ pub struct Keygen {
     /// Do not encrypt the secret key.
     #[arg(long)]
     pub no_password: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `bundle`.

@@ -1,5 +1,6 @@
 //! `bundle` and `verify`: signing a model folder, and checking one.
 
+use super::output;
 use crate::bundle::{Verified, public_key, secret_key, sign, verify as check};
 use crate::cli;
 use anyhow::Result;
@@ -22,13 +23,10 @@ pub fn verify(arguments: &cli::Verify) -> Result<()> {
 fn report(json: bool, what: &str, model: &std::path::Path, verified: &Verified) -> Result<()> {
     let Verified { files, comment, manifest_sha256 } = verified;
     if json {
-        let line = serde_json::json!({
+        return output::json(&serde_json::json!({
             "model": model, "outcome": what, "files": files, "trusted_comment": comment,
             "manifest_sha256": manifest_sha256,
-        });
-        println!("{line}");
-    } else {
-        println!("{}: {what}; {files} files, manifest {manifest_sha256}", model.display());
+        }));
     }
-    Ok(())
+    output::text(&format!("{}: {what}; {files} files, manifest {manifest_sha256}\n", model.display()))
 }

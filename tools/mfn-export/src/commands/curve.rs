@@ -1,13 +1,19 @@
 //! `curve`: loss, learning rate and held-out figures of runs as one SVG picture.
 
+use super::output;
+use crate::train::checkpoint::write_whole;
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 const WIDTH: f64 = 760.0;
 const PANEL: f64 = 220.0;
-const MARGIN: [f64; 4] = [30.0, 130.0, 30.0, 60.0];
+/// Of a panel, what lies above and left of its axes; and their lengths.
+const ABOVE: f64 = 30.0;
+const LEFT: f64 = 60.0;
+const WIDE: f64 = WIDTH - LEFT - 130.0;
+const HIGH: f64 = PANEL - ABOVE - 30.0;
 /// Okabe and Ito's colours, which the colour-blind can tell apart.
 const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
@@ -25,9 +31,15 @@ struct Run {
 }
 
 /// Draws the runs' metrics into `out`.
-pub fn run(runs: &[PathBuf], out: &Path) -> Result<()> {
+pub fn run(runs: &[PathBuf], out: &Path, json: bool) -> Result<()> {
     let runs = runs.iter().map(|path| read(path)).collect::<Result<Vec<_>>>()?;
-    std::fs::write(out, draw(&runs)).with_context(|| format!("{}: cannot be written", out.display()))
+    write_whole(out, draw(&runs).as_bytes())
+        .with_context(|| format!("{}: cannot be written", out.display()))?;
+    if json {
+        let newest = |run: &Run| json!({ "run": run.name, "newest": run.lines.last() });
+        return output::json(&json!({ "picture": out, "runs": runs.iter().map(newest).collect::<Vec<_>>() }));
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Run> {
@@ -60,53 +72,67 @@ fn draw(runs: &[Run]) -> String {
 
 fn panel(svg: &mut String, top: f64, title: &str, runs: &[Run], pointer: &str) {
     let series: Vec<Vec<(f64, f64)>> = runs.iter().map(|r| r.points(pointer)).collect();
-    let all: Vec<(f64, f64)> = series.iter().flatten().copied().collect();
-    let largest = |of: fn(&(f64, f64)) -> f64| all.iter().map(of).fold(0.0, f64::max);
-    let (x_max, y_max) = (largest(|p| p.0).max(1.0), largest(|p| p.1).max(1e-12));
-    let [above, right, below, left] = MARGIN;
-    let (width, height) = (WIDTH - left - right, PANEL - above - below);
-    let (y0, x) = (top + above + height, |v: f64| left + width * v / x_max);
-    let y = |v: f64| y0 - height * v / y_max;
-    let _ =
-        writeln!(svg, "<text x=\"{left}\" y=\"{}\" font-weight=\"bold\">{title}</text>", top + above - 8.0);
-    let _ = writeln!(
-        svg,
-        "<path d=\"M{left} {}V{y0}H{}\" fill=\"none\" stroke=\"black\"/>",
-        top + above,
-        left + width
-    );
-    for part in 0..=4 {
-        let (share, at) = (f64::from(part) / 4.0, f64::from(part));
-        let (vx, vy) = (x_max * share, y_max * share);
-        let _ = writeln!(
-            svg,
-            "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            left - 5.0,
-            y(vy) + 4.0,
-            short(vy)
-        );
-        let _ = writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-            left + width * at / 4.0,
-            y0 + 16.0,
-            short(vx)
-        );
-    }
+    let axes = Axes::around(&series, top);
+    axes.draw(svg, title);
     for (number, (run, points)) in runs.iter().zip(&series).enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
-        let line: String = points.iter().map(|(px, py)| format!("{:.1},{:.1} ", x(*px), y(*py))).collect();
+        let line: String =
+            points.iter().map(|(x, y)| format!("{:.1},{:.1} ", axes.x(*x), axes.y(*y))).collect();
         let _ = writeln!(
             svg,
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"/>",
             line.trim_end()
         );
-        let label = format!(
-            "x=\"{}\" y=\"{}\" fill=\"{colour}\"",
-            left + width + 8.0,
-            top + above + 14.0 * (number as f64 + 1.0)
+        let _ = writeln!(
+            svg,
+            "<text x=\"{}\" y=\"{}\" fill=\"{colour}\">{}</text>",
+            LEFT + WIDE + 8.0,
+            top + ABOVE + 14.0 * (number as f64 + 1.0),
+            escape(&run.name)
         );
-        let _ = writeln!(svg, "<text {label}>{}</text>", escape(&run.name));
+    }
+}
+
+/// The frame of a panel: both axes from zero to the largest value.
+struct Axes {
+    top: f64,
+    x_max: f64,
+    y_max: f64,
+}
+
+impl Axes {
+    fn around(series: &[Vec<(f64, f64)>], top: f64) -> Self {
+        let largest = |of: fn(&(f64, f64)) -> f64| series.iter().flatten().map(of).fold(0.0, f64::max);
+        Self { top, x_max: largest(|p| p.0).max(1.0), y_max: largest(|p| p.1).max(1e-12) }
+    }
+
+    fn x(&self, value: f64) -> f64 {
+        LEFT + WIDE * value / self.x_max
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        self.top + ABOVE + HIGH - HIGH * value / self.y_max
+    }
+
+    fn draw(&self, svg: &mut String, title: &str) {
+        let (above, zero) = (self.top + ABOVE, self.y(0.0));
+        let _ = writeln!(svg, "<text x=\"{LEFT}\" y=\"{}\" font-weight=\"bold\">{title}</text>", above - 8.0);
+        let right = LEFT + WIDE;
+        let _ = writeln!(svg, "<path d=\"M{LEFT} {above}V{zero}H{right}\" fill=\"none\" stroke=\"black\"/>");
+        for quarter in 0..=4 {
+            let share = f64::from(quarter) / 4.0;
+            let (x, y) = (self.x_max * share, self.y_max * share);
+            let (left, below) = (LEFT - 5.0, zero + 16.0);
+            let at = self.y(y) + 4.0;
+            let _ = writeln!(svg, "<text x=\"{left}\" y=\"{at:.1}\" text-anchor=\"end\">{}</text>", short(y));
+            let at = self.x(x);
+            let unit = if quarter == 4 { " images" } else { "" };
+            let _ = writeln!(
+                svg,
+                "<text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\">{}{unit}</text>",
+                short(x)
+            );
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `evaluate`: a model's figures on benchmarks.
 
+use super::output;
 use crate::cli;
 use crate::evaluate::engine::{Engine, guard, open_model};
 use crate::evaluate::report::{Format, Report, print};
@@ -37,8 +38,7 @@ pub fn run(arguments: &cli::Evaluate) -> Result<()> {
         benchmarks,
     };
     let format = if arguments.json { Format::Json } else { arguments.format };
-    print!("{}", print(&report, format, arguments.paper));
-    Ok(())
+    output::text(&print(&report, format, arguments.paper))
 }
 
 fn curve(outcome: &Outcome, model: &str, folder: &std::path::Path) -> Result<()> {

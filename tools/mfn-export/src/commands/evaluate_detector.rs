@@ -1,5 +1,6 @@
 //! `evaluate-detector`: a detector's figures on the frames that a recipe keeps out of training.
 
+use super::output;
 use crate::bundle::MANIFEST;
 use crate::cli;
 use crate::detect;
@@ -18,9 +19,8 @@ pub fn run(arguments: &cli::EvaluateDetector) -> Result<()> {
     };
     let figures = detect::evaluate(&model, &recipe, &guard()?)?;
     if arguments.json {
-        println!("{}", serde_json::json!({ "model": model.name(), "figures": figures }));
-    } else {
-        print!("{} on {} frames kept out of training\n{}", model.name(), figures.frames, figures.text());
+        return output::json(&serde_json::json!({ "model": model.name(), "figures": figures }));
     }
-    Ok(())
+    let (name, frames) = (model.name(), figures.frames);
+    output::text(&format!("{name} on {frames} frames kept out of training\n{}", figures.text()))
 }

@@ -1,20 +1,21 @@
 //! `export`: from a checkpoint to a model folder.
 
+use super::output;
 use crate::arch::Architecture;
 use crate::cli;
 use crate::detect;
-use crate::export::{Description, check_name, fold, read_crops, templates, to_onnx, write};
+use crate::export::{Description, Written, fold, read_crops, templates, to_onnx, write};
+use crate::manifest::check_terms;
 use crate::net::ParameterSet;
 use crate::train::checkpoint;
 use anyhow::{Context, Result, anyhow};
-use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 
 /// Runs the command.
 pub fn run(arguments: &cli::Export) -> Result<()> {
-    arguments.name.as_deref().map_or(Ok(()), check_name)?;
+    check_terms(arguments.name.as_deref(), &arguments.licence)?;
     let path = checkpoint_of(&arguments.checkpoint);
-    let name = network_of(&path)?;
+    let name = checkpoint::network_of(&path)?;
     if name == detect::NAME {
         return detector(arguments, &path);
     }
@@ -29,18 +30,25 @@ pub fn run(arguments: &cli::Export) -> Result<()> {
     let name = arguments.name.clone().unwrap_or(name);
     let description = Description::trained(name, arguments.licence.clone());
     let written = write(&arguments.out, &description, &onnx, &crops, &golden)?;
-    println!(
-        "{}: {:.2} MB, template space {}, lowest cosine to the training graph {:.6} over {} golden crops",
-        arguments.out.display(),
-        written.bytes as f64 / 1e6,
-        written.template_space,
-        written.lowest_cosine,
-        crops.len()
-    );
-    if let Some(reason) = written.self_test {
+    if let Some(reason) = &written.self_test {
         log::warn!("doors will refuse this model until it is better trained: {reason}");
     }
-    Ok(())
+    report(arguments, &written, crops.len())
+}
+
+fn report(arguments: &cli::Export, written: &Written, crops: usize) -> Result<()> {
+    let Written { bytes, template_space, lowest_cosine, self_test } = written;
+    if arguments.json {
+        return output::json(&serde_json::json!({
+            "model": arguments.out, "bytes": bytes, "template_space": template_space, "golden_crops": crops,
+            "lowest_cosine": lowest_cosine, "self_test": self_test,
+        }));
+    }
+    output::text(&format!(
+        "{}: {:.2} MB, template space {template_space}, lowest cosine to the training graph {lowest_cosine:.6} over {crops} golden crops\n",
+        arguments.out.display(),
+        *bytes as f64 / 1e6,
+    ))
 }
 
 fn detector(arguments: &cli::Export, path: &Path) -> Result<()> {
@@ -48,26 +56,22 @@ fn detector(arguments: &cli::Export, path: &Path) -> Result<()> {
     let set = checkpoint::shipped(path, detect::NAME, fresh)?;
     let name = arguments.name.as_deref().unwrap_or(detect::NAME);
     let written = detect::export(&arguments.out, (name, &arguments.licence), &set, &arguments.golden)?;
-    println!(
-        "{}: {:.2} MB, {} faces in {} golden pictures, off by at most {:.1e} in score and {:.1e} pixels from the training graph",
+    let test = &written.test;
+    if arguments.json {
+        return output::json(&serde_json::json!({
+            "model": arguments.out, "bytes": written.bytes, "golden_pictures": written.pictures, "faces": test.faces,
+            "largest_score_difference": test.largest_score_difference, "largest_shift": test.largest_shift,
+        }));
+    }
+    output::text(&format!(
+        "{}: {:.2} MB, {} faces in {} golden pictures, off by at most {:.1e} in score and {:.1e} pixels from the training graph\n",
         arguments.out.display(),
         written.bytes as f64 / 1e6,
-        written.test.faces,
+        test.faces,
         written.pictures,
-        written.test.largest_score_difference,
-        written.test.largest_shift,
-    );
-    Ok(())
-}
-
-/// The network that the checkpoint's header names.
-fn network_of(path: &Path) -> Result<String> {
-    let within = || format!("checkpoint {}", path.display());
-    let bytes = std::fs::read(path).with_context(within)?;
-    let (_, header) =
-        SafeTensors::read_metadata(&bytes).context("it is no checkpoint").with_context(within)?;
-    let network = header.metadata().as_ref().and_then(|m| m.get("network")).cloned();
-    network.context("its header names no network").with_context(within)
+        test.largest_score_difference,
+        test.largest_shift,
+    ))
 }
 
 /// Of a run's folder its best checkpoint, else its last.

@@ -1,10 +1,12 @@
 //! `import`: a stranger's recogniser as a model folder.
 
+use super::output;
 use crate::cli;
 use crate::evaluate::engine::{bar, guard};
-use crate::export::{Description, Written, check_name, write};
+use crate::export::{Description, Written, write};
 use crate::faces::read;
 use crate::import::{Stranger, Trial, candidates, golden, independent, try_all};
+use crate::manifest::check_terms;
 use anyhow::{Result, ensure};
 
 /// With less than this between mated and non-mated pairs a network does not know faces; recognisers have 3 and more.
@@ -14,7 +16,7 @@ const LOWEST_SEPARATION: f64 = 1.0;
 pub fn run(arguments: &cli::Import) -> Result<()> {
     ensure!(!arguments.out.exists(), "{} is there already; name another folder", arguments.out.display());
     let name = arguments.name.clone().unwrap_or_else(|| name_of(&arguments.onnx));
-    check_name(&name)?;
+    check_terms(Some(&name), &arguments.licence)?;
     let stranger = Stranger::read(&arguments.onnx, arguments.output.as_deref(), arguments.dimension)?;
     let crops = read(&arguments.faces, arguments.crops, arguments.seed)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -24,7 +26,7 @@ pub fn run(arguments: &cli::Import) -> Result<()> {
     let trials = try_all(&stranger, &crops, work.path(), &guard()?, threads, &|| progress.inc(1))?;
     progress.finish_and_clear();
     if !arguments.json {
-        print!("{}", table(&trials));
+        output::text(&table(&trials))?;
     }
     let best = &trials[0];
     ensure!(
@@ -67,21 +69,23 @@ fn table(trials: &[Trial]) -> String {
 
 fn report(arguments: &cli::Import, trials: &[Trial], written: &Written) -> Result<()> {
     let (best, out) = (&trials[0], arguments.out.display());
-    if arguments.json {
-        let line = serde_json::json!({
-            "model": arguments.out, "template_space": written.template_space, "bytes": written.bytes,
-            "input": best.input, "trials": trials, "self_test": written.self_test,
-        });
-        println!("{line}");
-    } else {
-        let pairs = (best.figures.mated, best.figures.non_mated);
-        println!("{out}: {}, by {} mated and {} non-mated pairs", best.what, pairs.0, pairs.1);
-        println!("{out}: {:.2} MB, template space {}", written.bytes as f64 / 1e6, written.template_space);
-    }
     if let Some(reason) = &written.self_test {
         log::warn!("doors will refuse this model: {reason}");
     }
-    Ok(())
+    if arguments.json {
+        return output::json(&serde_json::json!({
+            "model": arguments.out, "template_space": written.template_space, "bytes": written.bytes,
+            "input": best.input, "trials": trials, "self_test": written.self_test,
+        }));
+    }
+    output::text(&format!(
+        "{out}: {}, by {} mated and {} non-mated pairs\n{out}: {:.2} MB, template space {}\n",
+        best.what,
+        best.figures.mated,
+        best.figures.non_mated,
+        written.bytes as f64 / 1e6,
+        written.template_space
+    ))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `inspect`: what a network consists of and costs. One by name is built and exported as training begins with it,
 //! so that the counts are those of the file that will come out.
 
+use super::output;
 use crate::arch::Architecture;
 use crate::export::{fold, to_onnx};
 use crate::graph::{GraphReport, count, inspect, network_file};
@@ -21,12 +22,7 @@ pub fn run(network: &str, json: bool) -> Result<()> {
             );
         }
     };
-    if json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        print!("{}", text(network, &report));
-    }
-    Ok(())
+    if json { output::json(&report) } else { output::text(&text(network, &report)) }
 }
 
 fn fresh(architecture: Architecture) -> Result<GraphReport> {

@@ -1,5 +1,6 @@
 //! `keygen`: a key pair for signing models.
 
+use super::output;
 use crate::bundle::{Password, generate};
 use crate::cli;
 use anyhow::{Context, Result, ensure};
@@ -9,9 +10,15 @@ use std::io::{BufRead, IsTerminal};
 pub fn run(arguments: &cli::Keygen) -> Result<()> {
     let password = if arguments.no_password { Password::None } else { password()? };
     let files = generate(&arguments.stem, password)?;
-    println!("secret key {} (keep it off the doors and out of every repository)", files.secret.display());
-    println!("public key {} (name it in the configuration of each door)", files.public.display());
-    Ok(())
+    if arguments.json {
+        return output::json(&files);
+    }
+    output::text(&format!(
+        "secret key {} (keep it off the doors and out of every repository)\n\
+         public key {} (name it in the configuration of each door)\n",
+        files.secret.display(),
+        files.public.display()
+    ))
 }
 
 /// The secret key's password: asked for on a terminal; in scripts the first line of standard input.

@@ -8,6 +8,7 @@ pub mod export;
 pub mod import;
 pub mod inspect;
 pub mod keygen;
+mod output;
 pub mod prepare;
 pub mod quantise;
 pub mod subset;

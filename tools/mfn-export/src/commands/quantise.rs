@@ -1,5 +1,6 @@
 //! `quantise`: the int8 network of a model folder, and what it costs.
 
+use super::output;
 use crate::bundle::SIGNATURE;
 use crate::cli;
 use crate::evaluate::Benchmark;
@@ -25,20 +26,9 @@ pub fn run(arguments: &cli::Quantise) -> Result<()> {
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
     let network = Network::parse(&bytes).map_err(|e| anyhow!("{}: {e:#}", path.display()))?;
     let (calibration, comparison) = split(arguments)?;
-    let choice = Choice { rule: arguments.range, weights_only: arguments.weights_only };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = arguments.threads.unwrap_or(cores);
-    let inputs: Vec<Vec<f32>> = calibration
-        .iter()
-        .map(|crop| {
-            let mut input = vec![0.0; crop.face.data().len()];
-            manifest.input.normalise(crop.face.data(), &mut input);
-            input
-        })
-        .collect();
-    let progress = bar("calibrating", inputs.len() * looks(choice));
-    let int8 = quantise(&network, &inputs, choice, threads, &|| progress.inc(1))?;
-    progress.finish_and_clear();
+    let int8 = fit(arguments, &network, &normalised(&manifest, &calibration), threads)?;
     let was_signed = arguments.model.join(SIGNATURE).exists();
     let found = with_int8(&arguments.model, &int8, |trial| {
         Ok(Found {
@@ -48,14 +38,32 @@ pub fn run(arguments: &cli::Quantise) -> Result<()> {
             benchmarks: decisions(trial, &arguments.benchmarks, &arguments.models, threads)?,
         })
     })?;
-    report(arguments, &int8_file(fp32), &found);
     if let Some(reason) = &found.self_test {
         log::warn!("doors will refuse its int8: {reason}");
     }
     if was_signed {
         log::warn!("{}: sign it again with `mfn-export bundle`", arguments.model.display());
     }
-    Ok(())
+    report(arguments, &int8_file(fp32), &found)
+}
+
+/// The crops as the network takes them.
+fn normalised(manifest: &Manifest, crops: &[Crop]) -> Vec<Vec<f32>> {
+    let one = |crop: &Crop| {
+        let mut input = vec![0.0; crop.face.data().len()];
+        manifest.input.normalise(crop.face.data(), &mut input);
+        input
+    };
+    crops.iter().map(one).collect()
+}
+
+/// The int8 file, its ranges fitted to the inputs.
+fn fit(arguments: &cli::Quantise, network: &Network, inputs: &[Vec<f32>], threads: usize) -> Result<Vec<u8>> {
+    let choice = Choice { rule: arguments.range, weights_only: arguments.weights_only };
+    let progress = bar("calibrating", inputs.len() * looks(choice));
+    let int8 = quantise(network, inputs, choice, threads, &|| progress.inc(1))?;
+    progress.finish_and_clear();
+    Ok(int8)
 }
 
 /// What is told in the end.
@@ -92,36 +100,56 @@ fn split(arguments: &cli::Quantise) -> Result<(Vec<Crop>, Vec<Crop>)> {
     Ok((crops, comparison))
 }
 
-fn report(arguments: &cli::Quantise, file: &str, found: &Found) {
-    let path = arguments.model.join(file);
-    let Found { bytes, cost, self_test, benchmarks } = found;
+fn report(arguments: &cli::Quantise, file: &str, found: &Found) -> Result<()> {
+    let Found { bytes: [fp32, int8], cost, self_test, benchmarks } = found;
     if arguments.json {
-        let line = serde_json::json!({
-            "model": arguments.model, "network": file, "bytes_fp32": bytes[0], "bytes_int8": bytes[1], "cost": cost,
+        return output::json(&serde_json::json!({
+            "model": arguments.model, "network": file, "bytes_fp32": fp32, "bytes_int8": int8, "cost": cost,
             "self_test": self_test, "benchmarks": benchmarks,
-        });
-        println!("{line}");
-        return;
+        }));
     }
-    println!("{}: {:.2} MB, fp32 {:.2} MB", path.display(), bytes[1] as f64 / 1e6, bytes[0] as f64 / 1e6);
-    println!(
+    output::text(&text(&arguments.model.join(file), found))
+}
+
+fn text(path: &Path, Found { bytes, cost, benchmarks, .. }: &Found) -> String {
+    use std::fmt::Write;
+    let [fp32, int8] = bytes.map(|bytes| bytes as f64 / 1e6);
+    let mut out = format!("{}: {int8:.2} MB, fp32 {fp32:.2} MB\n", path.display());
+    let _ = writeln!(
+        out,
         "cosine to fp32: mean {:.5}, lowest {:.5}, {} faces that were not calibrated with",
         cost.cosine_mean, cost.cosine_worst, cost.faces
     );
     match &cost.pairs {
-        None => println!("no labels (folders that are people), so no decisions were compared"),
+        None => out += "no labels (folders that are people), so no decisions were compared\n",
         Some(p) => {
-            println!("{} mated and {} non-mated pairs, threshold {:.3}:", p.mated, p.non_mated, p.threshold);
-            println!("  wrong decisions {:.3} % -> {:.3} %", p.error_fp32_percent, p.error_int8_percent);
-            println!("  TAR at FAR 1e-3 {:.2} % -> {:.2} %", p.tar_fp32_percent, p.tar_int8_percent);
-            println!("  decisions that changed: {}", share(p.changed, p.mated + p.non_mated));
+            let _ = writeln!(
+                out,
+                "{} mated and {} non-mated pairs, threshold {:.3}:\n  wrong decisions {:.3} % -> {:.3} %\n  \
+                 TAR at FAR 1e-3 {:.2} % -> {:.2} %\n  decisions that changed: {}",
+                p.mated,
+                p.non_mated,
+                p.threshold,
+                p.error_fp32_percent,
+                p.error_int8_percent,
+                p.tar_fp32_percent,
+                p.tar_int8_percent,
+                share(p.changed, p.mated + p.non_mated)
+            );
         }
     }
     for b in benchmarks {
-        println!("{}: {} pairs", b.name, b.pairs);
-        println!("  accuracy {:.2} % -> {:.2} %", b.accuracy_fp32_percent, b.accuracy_int8_percent);
-        println!("  decisions that changed: {}", share(b.changed, b.pairs));
+        let _ = writeln!(
+            out,
+            "{}: {} pairs\n  accuracy {:.2} % -> {:.2} %\n  decisions that changed: {}",
+            b.name,
+            b.pairs,
+            b.accuracy_fp32_percent,
+            b.accuracy_int8_percent,
+            share(b.changed, b.pairs)
+        );
     }
+    out
 }
 
 fn share(count: usize, of: usize) -> String {

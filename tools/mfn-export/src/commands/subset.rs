@@ -1,7 +1,8 @@
 //! `subset`: a list of some identities and some of their pictures.
 
+use super::output;
 use crate::cli;
-use crate::prepare::{Selection, subset};
+use crate::prepare::{Selected, Selection, subset};
 use anyhow::Result;
 
 /// Runs the command.
@@ -10,16 +11,11 @@ pub fn run(arguments: &cli::Subset) -> Result<()> {
     let selection = Selection { identities, min_images, max_images, seed };
     let selected = subset(&arguments.source, selection, &arguments.out)?;
     if arguments.json {
-        println!("{}", serde_json::to_string(&selected)?);
-        return Ok(());
+        return output::json(&selected);
     }
-    println!(
-        "{}: {} pictures of {} identities ({} of {} had enough pictures)",
-        arguments.out.display(),
-        selected.images,
-        selected.identities,
-        selected.fitting,
-        selected.found
-    );
-    Ok(())
+    let Selected { found, fitting, identities, images } = selected;
+    output::text(&format!(
+        "{}: {images} pictures of {identities} identities ({fitting} of {found} had enough pictures)\n",
+        arguments.out.display()
+    ))
 }

@@ -1,40 +1,49 @@
 //! `train`: begins a run or goes on with one.
 
+use super::output;
 use crate::cli;
 use crate::detect;
 use crate::device::Place;
 use crate::recipe::{DetectorRecipe, Recipe, is_detector};
-use crate::train::{Options, resume, start};
+use crate::train::{Finished, Options, resume, start};
 use anyhow::{Context, Result, ensure};
+use std::path::Path;
 
 /// Runs the command.
 pub fn run(arguments: &cli::Train) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = arguments.threads.unwrap_or(cores).max(1);
     let began = arguments.resume.as_ref().map(|run| run.join("recipe.toml"));
-    if began
-        .as_ref()
-        .filter(|r| r.exists())
-        .or(arguments.recipe.as_ref())
-        .is_some_and(|r| is_detector(r).unwrap_or(false))
-    {
+    let recipe = began.as_ref().filter(|r| r.exists()).or(arguments.recipe.as_ref());
+    let finished = if recipe.is_some_and(|r| is_detector(r).unwrap_or(false)) {
         ensure!(arguments.device == Place::Cpu, "--device: a detector is trained on the CPU");
-        return detector(arguments, threads);
-    }
+        detector(arguments, threads)?
+    } else {
+        recogniser(arguments, threads)?
+    };
+    if arguments.json { output::json(&finished) } else { Ok(()) }
+}
+
+fn recogniser(arguments: &cli::Train, threads: usize) -> Result<Finished> {
     let options = Options { models: arguments.models.clone(), threads, device: arguments.device };
     if let Some(path) = &arguments.resume {
         return resume(path, &arguments.changes, &options);
     }
-    let recipe = arguments.recipe.as_ref().context("train: wants a recipe or --resume RUN")?;
-    let out = arguments.out.as_ref().context("train: wants --out RUN")?;
+    let (recipe, out) = new_run(arguments)?;
     start(&Recipe::load(recipe, &arguments.changes)?, out, &options)
 }
 
-fn detector(arguments: &cli::Train, threads: usize) -> Result<()> {
+fn detector(arguments: &cli::Train, threads: usize) -> Result<Finished> {
     if let Some(path) = &arguments.resume {
         return detect::resume(path, &arguments.changes, threads);
     }
+    let (recipe, out) = new_run(arguments)?;
+    detect::start(&DetectorRecipe::load(recipe, &arguments.changes)?, out, threads)
+}
+
+/// The recipe and the folder of a new run.
+fn new_run(arguments: &cli::Train) -> Result<(&Path, &Path)> {
     let recipe = arguments.recipe.as_ref().context("train: wants a recipe or --resume RUN")?;
     let out = arguments.out.as_ref().context("train: wants --out RUN")?;
-    detect::start(&DetectorRecipe::load(recipe, &arguments.changes)?, out, threads)
+    Ok((recipe, out))
 }

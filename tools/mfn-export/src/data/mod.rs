@@ -13,20 +13,24 @@ pub use loader::{Loader, Maker, Views};
 pub use order::{Order, Slot, generator};
 
 use crate::arch::INPUT_SIDE;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use image::RgbImage;
+use mfn_vision::photo::{self, PhotoLimits};
+
+/// Decodes any picture as the device does, which takes none that was cut short.
+pub fn picture(bytes: &[u8]) -> Result<mfn_vision::RgbImage> {
+    Ok(photo::decode(bytes, &PhotoLimits::default())?)
+}
 
 /// Decodes an aligned crop of 112x112 pixels; an error says what is wrong with it.
 pub fn decode(bytes: &[u8]) -> Result<RgbImage> {
-    let picture = image::load_from_memory(bytes)?.into_rgb8();
-    let side = INPUT_SIDE as u32;
+    let picture = picture(bytes)?;
+    let (width, height, side) = (picture.width(), picture.height(), INPUT_SIDE as u32);
     ensure!(
-        picture.dimensions() == (side, side),
-        "it is {}x{} pixels, not an aligned crop of {side}x{side}",
-        picture.width(),
-        picture.height()
+        (width, height) == (side, side),
+        "is {width}x{height} pixels, not an aligned crop of {side}x{side}"
     );
-    Ok(picture)
+    RgbImage::from_raw(side, side, picture.data().to_vec()).context("has no pixels")
 }
 
 /// Writes packed RGB bytes of a picture as the networks take them, `[3, height, width]`, (pixel - 127.5) / 127.5.

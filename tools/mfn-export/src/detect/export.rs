@@ -14,6 +14,7 @@ use crate::onnx::{Size, Writer, int, ints, text};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Tensor, TensorData};
 use mfn_engine::{Detector, DetectorOptions, DetectorTest, Guard, ModelFolder};
+use mfn_vision::photo::{self, PhotoLimits};
 use mfn_vision::{Detection, RgbImage, fit};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -222,9 +223,7 @@ fn golden_pictures(folder: &Path) -> Result<Vec<(String, RgbImage)>> {
         let path = entry.with_context(within)?.path();
         let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
         if ["jpg", "jpeg", "png", "webp"].contains(&ending.as_str()) {
-            let picture = image::open(&path).with_context(|| path.display().to_string())?.into_rgb8();
-            let (width, height) = picture.dimensions();
-            let picture = RgbImage::from_raw(width, height, picture.into_raw()).with_context(within)?;
+            let picture = photo::load(&path, &PhotoLimits::default()).with_context(within)?;
             let mut fitted = RgbImage::new(GOLDEN_SIZE.0, GOLDEN_SIZE.1);
             fit(&picture, &mut fitted);
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();

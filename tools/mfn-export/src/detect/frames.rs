@@ -1,6 +1,6 @@
 //! Photographs with labelled faces: which to train on, which are kept out.
 
-use crate::data::{Archive, Member, Span, resolve};
+use crate::data::{Archive, Member, Span, picture, resolve};
 use crate::recipe::FrameData;
 use anyhow::{Context, Result, ensure};
 use mfn_vision::{Detection, Landmarks, Point, Rect, RgbImage};
@@ -123,11 +123,7 @@ impl Frames {
     pub fn picture(&self, frame: &Frame) -> Result<RgbImage> {
         let archive = &self.archives[frame.archive];
         let mut bytes = Vec::new();
-        let decoded = archive.read(&frame.member, &mut bytes).and_then(|()| {
-            let picture = image::load_from_memory(&bytes)?.into_rgb8();
-            let (width, height) = picture.dimensions();
-            RgbImage::from_raw(width, height, picture.into_raw()).context("a picture of no size")
-        });
+        let decoded = archive.read(&frame.member, &mut bytes).and_then(|()| picture(&bytes));
         decoded.with_context(|| format!("{}: {}", archive.path().display(), frame.member.name))
     }
 }

@@ -11,7 +11,7 @@ use crate::device::cpu;
 use crate::net::{Bound, ParameterSet};
 use crate::recipe::DetectorRecipe;
 use crate::train::checkpoint::{self, Header};
-use crate::train::{Cycle, Examined, Learner, Learning, Pass, Report, RunFolder, State};
+use crate::train::{Cycle, Examined, Finished, Learner, Learning, Pass, Report, RunFolder, State};
 use anyhow::{Result, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::json;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// When the data cannot be read, the folder holds a run, or training fails.
-pub fn start(recipe: &DetectorRecipe, out: &Path, threads: usize) -> Result<()> {
+pub fn start(recipe: &DetectorRecipe, out: &Path, threads: usize) -> Result<Finished> {
     let run = Run::prepare(recipe)?;
     let folder = RunFolder::create(out)?;
     folder.write_recipe(&recipe.to_toml(), recipe.seed, &run.header)?;
@@ -33,7 +33,7 @@ pub fn start(recipe: &DetectorRecipe, out: &Path, threads: usize) -> Result<()> 
 ///
 /// # Errors
 /// As [`start`]; and when the checkpoint cannot be read.
-pub fn resume(path: &Path, changes: &[String], threads: usize) -> Result<()> {
+pub fn resume(path: &Path, changes: &[String], threads: usize) -> Result<Finished> {
     let folder = RunFolder::open(path)?;
     let recipe = DetectorRecipe::load(&folder.recipe_path(), changes)?;
     let run = Run::prepare(&recipe)?;
@@ -76,7 +76,7 @@ impl Run {
         State::fresh(fresh(&mut generator(&[self.recipe.seed])), &self.recipe.optimiser)
     }
 
-    fn go(&self, folder: &RunFolder, state: State, threads: usize) -> Result<()> {
+    fn go(&self, folder: &RunFolder, state: State, threads: usize) -> Result<Finished> {
         let train = &self.recipe.train;
         let epochs = train.epochs.unwrap_or_default();
         let total = train.images.unwrap_or((epochs * self.epoch_len as f64).ceil() as u64);

@@ -3,9 +3,9 @@
 use super::Tally;
 use super::engine::{Engine, Face, Picture, Preparation, bar};
 use super::outcome::{Figures, Outcome, TemplateFigures, tar_at_fars};
-use super::pictures::decode;
 use anyhow::{Context, Result, anyhow, ensure};
 use mfn_template::Template;
+use mfn_vision::photo::{self, PhotoLimits};
 use mfn_vision::{Landmarks, Point};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -95,8 +95,7 @@ fn pool_template(
     let mut missed = Vec::new();
     for entry in entries {
         let path: PathBuf = crops.join(&entry.file);
-        let read = std::fs::read(&path).map_err(Into::into).and_then(|bytes| decode(&bytes));
-        let picture = read.map_err(|e| anyhow!("data {}: {e:#}", path.display()))?;
+        let picture = photo::load(&path, &PhotoLimits::default()).map_err(|e| anyhow!("data {e}"))?;
         let face = embed(&Picture::Marked(picture, entry.points))?;
         if !face.found {
             missed.push(entry.file.clone());

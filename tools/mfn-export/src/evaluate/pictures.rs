@@ -1,11 +1,11 @@
 //! Pictures and lists of a benchmark, from a folder or an archive, found by the end of their path.
 
-use crate::data::{Archive, Member};
+use crate::data::{Archive, Member, picture};
 use anyhow::{Context, Result, anyhow, bail};
 use mfn_vision::RgbImage;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Lists of pairs are text; IJB-C's longest has 260 MB.
@@ -59,7 +59,7 @@ impl Pictures {
     pub fn read(&self, number: usize) -> Result<RgbImage> {
         let member = &self.members[number];
         let mut bytes = Vec::new();
-        let read = self.archive.read(member, &mut bytes).and_then(|()| decode(&bytes));
+        let read = self.archive.read(member, &mut bytes).and_then(|()| picture(&bytes));
         read.map_err(|e| anyhow!("data {}: {}: {e:#}", self.archive.path().display(), member.name))
     }
 }
@@ -72,16 +72,6 @@ pub fn end(name: &str, parts: usize) -> String {
     };
     let split: Vec<&str> = stem.rsplit('/').take(parts).collect();
     split.into_iter().rev().collect::<Vec<_>>().join("/")
-}
-
-/// Decodes JPEG, PNG or WebP.
-///
-/// # Errors
-/// What is wrong with the picture.
-pub fn decode(bytes: &[u8]) -> Result<RgbImage> {
-    let picture = image::ImageReader::new(Cursor::new(bytes)).with_guessed_format()?.decode()?.into_rgb8();
-    let (width, height) = picture.dimensions();
-    RgbImage::from_raw(width, height, picture.into_raw()).context("its size is wrong")
 }
 
 /// Reads the first of these text files that is there, by path below `root` or by name in an archive.

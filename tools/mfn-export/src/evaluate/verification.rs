@@ -5,7 +5,8 @@ use super::folds::{Folded, consecutive_fold};
 use super::outcome::{Figures, Outcome, PairFigures, group_figures, pair_figures};
 use super::pairs::{self, Pair};
 use super::pickle;
-use super::pictures::{Pictures, decode, list};
+use super::pictures::{Pictures, list};
+use crate::data::picture;
 use crate::metrics::Scored;
 use anyhow::{Context, Result, anyhow};
 use std::collections::HashMap;
@@ -168,7 +169,7 @@ fn bin(engine: &Engine, name: &str, path: &Path) -> Result<Outcome> {
     let bytes = std::fs::read(path).map_err(|e| within(e.into()))?;
     let bin = pickle::parse(&bytes).map_err(within)?;
     let read = |i: usize| {
-        let picture = decode(&bytes[bin.pictures[i].clone()]);
+        let picture = picture(&bytes[bin.pictures[i].clone()]);
         Ok(Picture::Photograph(picture.map_err(|e| within(e.context(format!("picture {i}"))))?))
     };
     let faces = engine.embed(name, bin.pictures.len(), Preparation::default(), read)?;

@@ -75,19 +75,6 @@ pub fn write(
     whole_folder(out, |part| fill(part, description, onnx, crops, templates))
 }
 
-/// Whether a model may be called so.
-///
-/// # Errors
-/// Says which characters are allowed.
-pub fn check_name(name: &str) -> Result<()> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
-    ensure!(
-        (1..=64).contains(&name.len()) && name.chars().all(plain),
-        "the name `{name}` is not 1 to 64 characters of a-z, 0-9, '-', '.'"
-    );
-    Ok(())
-}
-
 /// Has `fill` make a folder beside `out`, which must not exist yet, and moves it there once it is whole.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ mod onnx;
 pub(crate) use fold::fold_layer;
 pub use fold::{FoldedLayer, fold};
 pub(crate) use folder::whole_folder;
-pub use folder::{Description, Written, check_name, write};
+pub use folder::{Description, Written, write};
 pub use golden::{GoldenCrop, read_crops, templates};
 pub use onnx::{INPUT, OPSET, OUTPUT, to_onnx};
 pub(crate) use onnx::{convolution, prelu};

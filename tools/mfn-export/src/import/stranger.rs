@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use prost::Message;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tract_onnx::pb::tensor_shape_proto::dimension::Value;
 use tract_onnx::pb::{ModelProto, ValueInfoProto, type_proto};
 
@@ -12,7 +12,9 @@ const MAX_FILE: u64 = 64 << 20;
 /// An ONNX file that looks like a recogniser.
 #[derive(Clone, Debug)]
 pub struct Stranger {
-    /// The file.
+    /// The file, for messages.
+    pub path: PathBuf,
+    /// What it holds.
     pub bytes: Vec<u8>,
     /// Name of its one input, of 112x112 pixels.
     pub input: String,
@@ -32,10 +34,10 @@ impl Stranger {
         let size = std::fs::metadata(path).with_context(within)?.len();
         ensure!(size <= MAX_FILE, "{}: {size} bytes, the limit is {MAX_FILE}", path.display());
         let bytes = std::fs::read(path).with_context(within)?;
-        Self::parse(bytes, output, dimension).with_context(within)
+        Self::parse(path, bytes, output, dimension).with_context(within)
     }
 
-    fn parse(bytes: Vec<u8>, output: Option<&str>, dimension: Option<usize>) -> Result<Self> {
+    fn parse(path: &Path, bytes: Vec<u8>, output: Option<&str>, dimension: Option<usize>) -> Result<Self> {
         let graph = ModelProto::decode(&bytes[..]).context("it is no ONNX file")?.graph;
         let graph = graph.context("it holds no graph")?;
         let constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
@@ -59,7 +61,7 @@ impl Stranger {
             dimension.or(told).context("it does not say how long its output is; say it with --dimension")?;
         ensure!((1..=4096).contains(&dimension), "{dimension} numbers are no feature vector");
         let (input, output) = (input.name.clone(), chosen.name.clone());
-        Ok(Self { bytes, input, output, dimension })
+        Ok(Self { path: path.into(), bytes, input, output, dimension })
     }
 }
 
@@ -90,17 +92,20 @@ mod tests {
 
     #[test]
     fn names_and_sizes_are_read() {
-        let stranger = Stranger::parse(file(&[1, 3, 112, 112]), None, None).unwrap();
+        let parse =
+            |dimension| Stranger::parse("x".as_ref(), file(&[1, 3, 112, 112]), None, dimension).unwrap();
+        let stranger = parse(None);
         assert_eq!(
             (&stranger.input[..], &stranger.output[..], stranger.dimension),
             ("data", "features", 128)
         );
-        assert_eq!(Stranger::parse(file(&[1, 3, 112, 112]), None, Some(64)).unwrap().dimension, 64);
+        assert_eq!(parse(Some(64)).dimension, 64);
     }
 
     #[test]
     fn what_is_no_recogniser_is_told() {
-        let refused = |bytes, output| Stranger::parse(bytes, output, None).unwrap_err().to_string();
+        let refused =
+            |bytes, output| Stranger::parse("x".as_ref(), bytes, output, None).unwrap_err().to_string();
         assert!(refused(file(&[1, 112, 112, 3]), None).contains("1x112x112x3"));
         assert!(refused(file(&[1, 3, 112, 112]), Some("x")).contains("only: features"));
         assert!(refused(b"nonsense".to_vec(), None).contains("no ONNX file"));

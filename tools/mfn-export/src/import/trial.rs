@@ -6,7 +6,7 @@ use crate::faces::{Crop, pairs, templates};
 use crate::manifest::{Input, Manifest, Output};
 use crate::metrics::{Scored, Verification, verification};
 use anyhow::{Context, Result};
-use mfn_engine::{Guard, ModelFolder, Recogniser};
+use mfn_engine::{Guard, ModelError, ModelFolder, Recogniser};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -66,7 +66,7 @@ pub fn try_all(
     for (what, input) in candidates(&stranger.input) {
         let folder = folder(stranger, input.clone(), work)?;
         if trials.is_empty() {
-            Recogniser::load(&folder, guard)?;
+            Recogniser::load(&folder, guard).map_err(|error| of_the_file(stranger, error))?;
         }
         let scored = pairs(&templates(&folder, crops, threads)?, crops);
         let figures = verification(&scored).context(
@@ -76,6 +76,14 @@ pub fn try_all(
         done();
     }
     Ok(best_first(trials))
+}
+
+/// A refusal names the file that the user gave instead of the copy that was tried.
+fn of_the_file(stranger: &Stranger, error: ModelError) -> ModelError {
+    match error {
+        ModelError::Network { reason, .. } => ModelError::Network { path: stranger.path.clone(), reason },
+        other => other,
+    }
 }
 
 /// By separation; of those that are as good as the best one the usual way (the earliest of the list) is first.

@@ -62,7 +62,14 @@ pub fn subset(source: &Path, selection: Selection, out: &Path) -> Result<Selecte
         selection.identities
     );
     let chosen = choose(counts, selection);
-    let images = write(source, selection, &chosen, out)?;
+    let part = out.with_extension("part");
+    let written = write(source, selection, &chosen, &part)
+        .and_then(|images| std::fs::rename(&part, out).map(|()| images).with_context(|| unwritten(out)));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = std::fs::remove_file(&part);
+    }
+    let images = written?;
     Ok(Selected { found, fitting, identities: chosen.len(), images })
 }
 
@@ -90,9 +97,8 @@ fn write(
     chosen: &HashMap<String, Vec<u32>>,
     out: &Path,
 ) -> Result<usize> {
-    let within = || format!("{}: cannot be written", out.display());
-    let part = out.with_extension("part");
-    let mut file = BufWriter::new(File::create(&part).with_context(within)?);
+    let within = || unwritten(out);
+    let mut file = BufWriter::new(File::create(out).with_context(within)?);
     writeln!(file, "# {}", serde_json::to_string(&selection)?).with_context(within)?;
     let (mut met, mut images) = (HashMap::<String, u32>::new(), 0);
     each_name(source, &mut |name| {
@@ -107,8 +113,11 @@ fn write(
         Ok(())
     })?;
     file.into_inner().map_err(|e| e.into_error()).and_then(|f| f.sync_all()).with_context(within)?;
-    std::fs::rename(&part, out).with_context(within)?;
     Ok(images)
+}
+
+fn unwritten(path: &Path) -> String {
+    format!("{}: cannot be written", path.display())
 }
 
 fn identity(name: &str) -> &str {

@@ -1,6 +1,6 @@
 //! The int8 network beside the fp32 one, in the same folder and template space.
 
-use crate::bundle::SIGNATURE;
+use crate::bundle::{MANIFEST, SIGNATURE};
 use crate::manifest::Manifest;
 use anyhow::{Context, Result, ensure};
 use std::path::{Component, Path, PathBuf};
@@ -24,8 +24,11 @@ pub fn with_int8<T>(folder: &Path, int8: &[u8], check: impl FnOnce(&Path) -> Res
     manifest.put(&trial.0, &file, int8)?;
     manifest.write(&trial.0)?;
     let checked = check(&trial.0)?;
-    manifest.put(folder, &file, int8)?;
-    manifest.write(folder)?;
+    // What the trial wrote only moves, which needs no room on the disk.
+    for name in [file.as_str(), MANIFEST] {
+        let (from, to) = (trial.0.join(name), folder.join(name));
+        std::fs::rename(from, &to).with_context(|| format!("{}: cannot be written", to.display()))?;
+    }
     let signature = folder.join(SIGNATURE);
     if signature.exists() {
         std::fs::remove_file(&signature).with_context(|| {

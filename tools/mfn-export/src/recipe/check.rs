@@ -1,8 +1,13 @@
 //! The values that no recipe can have.
 
-use super::{Augment, Data, Optimiser, Recipe, Schedule, Train};
+use super::{Augment, Data, HeldOut, Hint, Margin, Optimiser, Recipe, Schedule, Train};
 use crate::arch::Architecture;
 use anyhow::{Result, ensure};
+
+/// Of these each examination makes a score, and keeps them all.
+const MOST_PAIRS: usize = 1_000_000;
+/// A checkpoint at least every so many minutes: a year.
+const MOST_MINUTES: f64 = 525_600.0;
 
 impl Recipe {
     /// The network that `network` names; `check` has made sure of it.
@@ -36,23 +41,12 @@ impl Recipe {
                 teacher.cache.is_none() || teacher.hints.is_empty(),
                 "teacher.hint needs the teacher at every step: leave teacher.cache out"
             );
-            for hint in &teacher.hints {
-                ensure!(
-                    ["body1", "body2", "body3"].contains(&hint.stage.as_str()),
-                    "teacher.hint.stage `{}` is unknown; it is body1, body2 or body3",
-                    hint.stage
-                );
-                ensure!(hint.weight >= 0.0, "teacher.hint.weight is {}: it cannot be negative", hint.weight);
-            }
+            check_hints(&teacher.hints)?;
         }
+        not_negative("distil.cosine", self.distil.cosine)?;
+        not_negative("distil.pairwise", self.distil.pairwise)?;
         if let Some(margin) = margin {
-            ensure!(
-                margin.centres > 0.0 && margin.centres <= 1.0,
-                "margin.centres is {}: it is a share above 0 and up to 1",
-                margin.centres
-            );
-            ensure!(margin.scale > 0.0, "margin.scale is {}: it must be above 0", margin.scale);
-            ensure!(margin.margin >= 0.0, "margin.margin is {}: it cannot be negative", margin.margin);
+            margin.check()?;
             ensure!(
                 self.data.sources.iter().any(|s| s.labelled),
                 "margin needs identities: no source is labelled"
@@ -60,6 +54,39 @@ impl Recipe {
         }
         Ok(())
     }
+}
+
+fn check_hints(hints: &[Hint]) -> Result<()> {
+    for (number, Hint { stage, weight, .. }) in hints.iter().enumerate() {
+        ensure!(
+            ["body1", "body2", "body3"].contains(&stage.as_str()),
+            "teacher.hint.stage `{stage}` is unknown; it is body1, body2 or body3"
+        );
+        // Each stage has one adapter, which is called after it.
+        ensure!(hints[..number].iter().all(|h| h.stage != *stage), "teacher.hint: there are two for {stage}");
+        not_negative("teacher.hint.weight", *weight)?;
+    }
+    Ok(())
+}
+
+impl Margin {
+    fn check(&self) -> Result<()> {
+        ensure!(
+            self.centres > 0.0 && self.centres <= 1.0,
+            "margin.centres is {}: it is a share above 0 and up to 1",
+            self.centres
+        );
+        let scale = self.scale > 0.0 && self.scale.is_finite();
+        ensure!(scale, "margin.scale is {}: it must be above 0 and finite", self.scale);
+        not_negative("margin.margin", self.margin)?;
+        not_negative("margin.weight", self.weight)
+    }
+}
+
+fn not_negative(name: &str, value: impl Into<f64>) -> Result<()> {
+    let value = value.into();
+    ensure!(value >= 0.0 && value.is_finite(), "{name} is {value}: it cannot be negative and must be finite");
+    Ok(())
 }
 
 impl Data {
@@ -73,7 +100,13 @@ impl Data {
                 source.share
             );
         }
-        ensure!(self.held_out.one_in != 1, "data.held_out.one_in is 1: nobody would be left to train on");
+        let HeldOut { one_in, pairs, most_images, .. } = self.held_out;
+        ensure!(one_in != 1, "data.held_out.one_in is 1: nobody would be left to train on");
+        ensure!(
+            (1..=MOST_PAIRS).contains(&pairs),
+            "data.held_out.pairs is {pairs}: it is from 1 to {MOST_PAIRS}"
+        );
+        ensure!(most_images >= 2, "data.held_out.most_images is {most_images}: a mated pair needs 2");
         Ok(())
     }
 }
@@ -94,6 +127,9 @@ impl Augment {
             ensure!((0.0..=1.0).contains(&p), "augment.{name} is {p}: a probability is from 0 to 1");
         }
         ensure!((0.0..0.5).contains(&self.scale), "augment.scale is {}: it is from 0 to 0.5", self.scale);
+        for (name, value, most) in [("rotate", self.rotate, 180.0), ("shift", self.shift, 112.0)] {
+            ensure!((0.0..=most).contains(&value), "augment.{name} is {value}: it is from 0 to {most}");
+        }
         ensure!(
             (8..=112).contains(&self.smallest_side),
             "augment.smallest_side is {}: it is from 8 to 112",
@@ -115,12 +151,9 @@ impl Optimiser {
         for (name, value) in [("momentum", self.momentum), ("beta2", self.beta2), ("average", self.average)] {
             ensure!((0.0..1.0).contains(&value), "optimiser.{name} is {value}: it is from 0 to below 1");
         }
-        for (name, value) in
-            [("weight_decay", self.weight_decay), ("sam_rho", self.sam_rho), ("clip", self.clip)]
-        {
-            ensure!(value >= 0.0 && value.is_finite(), "optimiser.{name} is {value}: it cannot be negative");
-        }
-        Ok(())
+        not_negative("optimiser.weight_decay", self.weight_decay)?;
+        not_negative("optimiser.sam_rho", self.sam_rho)?;
+        not_negative("optimiser.clip", self.clip)
     }
 }
 
@@ -132,8 +165,16 @@ impl Train {
         );
         ensure!((2..=4096).contains(&self.batch), "train.batch is {}: it is from 2 to 4096", self.batch);
         ensure!(self.images != Some(0), "train.images is 0: there is nothing to do");
-        ensure!(self.epochs.is_none_or(|e| e > 0.0), "train.epochs must be above 0");
-        ensure!(self.checkpoint_minutes > 0.0, "train.checkpoint_minutes must be above 0");
+        let epochs = self.epochs.unwrap_or(1.0);
+        ensure!(
+            epochs > 0.0 && epochs.is_finite(),
+            "train.epochs is {epochs}: it must be above 0 and finite"
+        );
+        let minutes = self.checkpoint_minutes;
+        ensure!(
+            minutes > 0.0 && minutes <= MOST_MINUTES,
+            "train.checkpoint_minutes is {minutes}: it must be above 0 and at most {MOST_MINUTES}"
+        );
         ensure!(self.evaluate_every > 0, "train.evaluate_every must be above 0");
         Ok(())
     }

@@ -160,10 +160,23 @@ mod tests {
             ("margin.centres=0", "margin.centres"),
             ("train.epochs=3", "train.images"),
             ("optimiser.average=1.0", "optimiser.average"),
+            ("train.checkpoint_minutes=inf", "train.checkpoint_minutes"),
+            ("margin.weight=nan", "margin.weight"),
+            ("margin.scale=inf", "margin.scale"),
+            ("distil.cosine=-1", "distil.cosine"),
+            ("augment.rotate=nan", "augment.rotate"),
+            ("augment.shift=inf", "augment.shift"),
+            ("data.held_out.pairs=0", "data.held_out.pairs"),
+            ("data.held_out.pairs=99999999999999", "data.held_out.pairs"),
+            ("data.held_out.most_images=1", "data.held_out.most_images"),
         ] {
             let message = error(SMALL, &[change]);
             assert!(message.contains(names) && !message.contains('\n'), "{change}: {message}");
         }
+        let endless = SMALL.replace("images = 1000", "epochs = inf");
+        assert!(error(&endless, &[]).contains("train.epochs"));
+        let twice = r#"teacher={onnx="t",hint=[{tensor="a",stage="body1"},{tensor="b",stage="body1"}]}"#;
+        assert!(error(SMALL, &[twice]).contains("two for body1"));
         assert!(error(SMALL, &["nonsense"]).contains("key=value"));
     }
 

@@ -78,6 +78,38 @@ fn buffers(state: &State) -> Vec<Buffer> {
     all
 }
 
+/// What stands in a checkpoint's header.
+struct About {
+    network: String,
+    texts: HashMap<String, String>,
+}
+
+impl About {
+    /// Of a checkpoint of this program's version.
+    fn read(bytes: &[u8]) -> Result<Self> {
+        let (_, meta) = SafeTensors::read_metadata(bytes).context("it is no checkpoint")?;
+        let mut about = Self { network: String::new(), texts: meta.metadata().clone().unwrap_or_default() };
+        let version = about.text("version")?;
+        ensure!(version == VERSION, "it is of version {version}; this program reads version {VERSION}");
+        about.network = about.text("network")?.into();
+        Ok(about)
+    }
+
+    fn text(&self, key: &str) -> Result<&str> {
+        self.texts.get(key).map(String::as_str).with_context(|| format!("its header has no `{key}`"))
+    }
+}
+
+/// The network that a checkpoint holds.
+///
+/// # Errors
+/// When the file cannot be read, is no checkpoint, or one of another version.
+pub fn network_of(path: &Path) -> Result<String> {
+    let within = || format!("checkpoint {}", path.display());
+    let bytes = std::fs::read(path).context("cannot be read").with_context(within)?;
+    Ok(About::read(&bytes).with_context(within)?.network)
+}
+
 /// Reads a checkpoint into the shape of `fresh`, a state of the same recipe.
 pub fn load(path: &Path, header: &Header, fresh: State) -> Result<State> {
     let bytes =
@@ -86,21 +118,18 @@ pub fn load(path: &Path, header: &Header, fresh: State) -> Result<State> {
 }
 
 fn read(bytes: &[u8], header: &Header, mut state: State) -> Result<State> {
-    let (_, meta) = SafeTensors::read_metadata(bytes).context("it is no checkpoint")?;
-    let meta = meta.metadata().clone().unwrap_or_default();
-    let text = |key: &str| meta.get(key).cloned().with_context(|| format!("its header has no `{key}`"));
-    let version = text("version")?;
-    ensure!(version == VERSION, "it is of version {version}; this program reads version {VERSION}");
-    let network = text("network")?;
+    let about = About::read(bytes)?;
+    let network = &about.network;
     ensure!(
-        network == header.network,
+        *network == header.network,
         "it holds the network {network}; the recipe asks for {}",
         header.network
     );
-    if text("data")? != header.data {
+    if about.text("data")? != header.data {
         log::warn!("the data is not what the run began with; it goes on with the data that is there now");
     }
-    let number = |key: &str| text(key)?.parse::<u64>().with_context(|| format!("its `{key}` is no number"));
+    let number =
+        |key: &str| about.text(key)?.parse::<u64>().with_context(|| format!("its `{key}` is no number"));
     (state.seen, state.moments.steps) = (number("seen")?, number("steps")?);
     let tensors = SafeTensors::deserialize(bytes)?;
     for (i, parameter) in state.set.list.iter_mut().enumerate() {
@@ -141,8 +170,7 @@ pub fn shipped(path: &Path, network: &str, fresh: ParameterSet) -> Result<Parame
     let bytes =
         std::fs::read(path).with_context(|| format!("checkpoint {}: cannot be read", path.display()))?;
     let within = |e: anyhow::Error| anyhow!("checkpoint {}: {e:#}", path.display());
-    let (_, meta) = SafeTensors::read_metadata(&bytes).context("it is no checkpoint").map_err(within)?;
-    let holds = meta.metadata().as_ref().and_then(|m| m.get("network")).cloned().unwrap_or_default();
+    let holds = About::read(&bytes).map_err(within)?.network;
     ensure!(holds == network, "checkpoint {}: it holds the network {holds}, not {network}", path.display());
     let tensors = SafeTensors::deserialize(&bytes)?;
     let mut set = fresh;

@@ -7,7 +7,9 @@ use super::learning::{Report, State};
 use super::progress::Progress;
 use crate::recipe::Train;
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -38,6 +40,19 @@ pub struct Examined {
     pub text: String,
     /// The figures for the metrics.
     pub figures: Value,
+}
+
+/// How far a run went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finished {
+    /// Its folder.
+    pub run: PathBuf,
+    /// Images seen.
+    pub images: u64,
+    /// Images of the whole run; it goes on from where it was stopped.
+    pub of: u64,
+    /// Pictures skipped as broken.
+    pub skipped: usize,
 }
 
 /// A run under way.
@@ -73,7 +88,7 @@ impl<'a, L: Learner> Cycle<'a, L> {
     ///
     /// # Errors
     /// When a step, an examination or a checkpoint fails; the last checkpoint stays.
-    pub fn run(mut self) -> Result<()> {
+    pub fn run(mut self) -> Result<Finished> {
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
             signal_hook::flag::register(signal, Arc::clone(&stop)).context("signals cannot be caught")?;
@@ -89,16 +104,25 @@ impl<'a, L: Learner> Cycle<'a, L> {
             if stop.load(Ordering::Relaxed) {
                 self.save()?;
                 log::info!("stopped; go on with: {}", self.folder.resume_command());
-                return Ok(());
+                return Ok(self.finished());
             }
-            if saved.elapsed() >= every {
+            if saved.elapsed() >= every && self.seen() < self.total {
                 self.save()?;
                 saved = Instant::now();
             }
         }
         self.save()?;
         log::info!("done: {} images seen, {} pictures skipped as broken", self.seen(), self.learner.broken());
-        Ok(())
+        Ok(self.finished())
+    }
+
+    fn finished(&self) -> Finished {
+        Finished {
+            run: self.folder.path().into(),
+            images: self.seen(),
+            of: self.total,
+            skipped: self.learner.broken(),
+        }
     }
 
     fn seen(&self) -> u64 {

@@ -9,6 +9,7 @@ use crate::net::{Bound, Network, ParameterSet, floats};
 use crate::recipe::{Data, HeldOut};
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor, TensorData};
+use mfn_template::Template;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -100,7 +101,7 @@ impl Sheet {
     }
 
     fn examine(&self, network: &Network, bound: &Bound, device: &Device) -> Result<Option<Verification>> {
-        let mut features: Vec<f32> = Vec::with_capacity(self.faces.len() * DIMENSION);
+        let mut templates = Vec::with_capacity(self.faces.len());
         for part in self.faces.chunks(BATCH) {
             let len = 3 * INPUT_SIDE * INPUT_SIDE;
             let mut images = vec![0.0; part.len() * len];
@@ -109,11 +110,16 @@ impl Sheet {
             }
             let images =
                 Tensor::from_data(TensorData::new(images, [part.len(), 3, INPUT_SIDE, INPUT_SIDE]), device);
-            features.extend(floats(network.evaluate(bound, images))?);
+            for features in floats(network.evaluate(bound, images))?.chunks_exact(DIMENSION) {
+                // Features that are no numbers have no direction.
+                let Ok(template) = Template::normalise(features) else { return Ok(None) };
+                templates.push(template);
+            }
         }
-        let row = |i: usize| &features[i * DIMENSION..(i + 1) * DIMENSION];
-        let scored =
-            |&(a, b, mated): &(usize, usize, bool)| Scored { score: similarity(row(a), row(b)), mated };
+        let scored = |&(a, b, mated): &(usize, usize, bool)| {
+            let (a, b): (&Template, &Template) = (&templates[a], &templates[b]);
+            Scored { score: a.similarity(b), mated }
+        };
         Ok(verification(&self.pairs.iter().map(scored).collect::<Vec<_>>()))
     }
 }
@@ -141,11 +147,6 @@ fn draw(people: &[Vec<usize>], count: usize) -> Vec<(usize, usize, bool)> {
         pairs.push((person[a], other[rng.usize(..other.len())], false));
     }
     pairs
-}
-
-fn similarity(a: &[f32], b: &[f32]) -> f32 {
-    let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f32>();
-    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(1e-12)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use crate::net::{BatchStatistic, ParameterSet, floats};
 use crate::optim::{Ascent, Moments, average, clip, rate, step};
 use crate::recipe::{Optimiser, Schedule};
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use burn::tensor::Tensor;
 
 /// Share of a batch's statistics in the running ones, as PyTorch's default.
@@ -132,16 +132,15 @@ impl Learning {
 
     fn check(&self, report: &Report, gradient: f64) -> Result<()> {
         let step = self.state.moments.steps + 1;
+        const HELP: &str = "a smaller learning rate or optimiser.clip may help";
         for (name, value) in &report.parts {
-            if !value.is_finite() {
-                bail!(
-                    "step {step}: the loss `{name}` is {value}; a smaller learning rate or optimiser.clip may help"
-                );
-            }
+            ensure!(value.is_finite(), "step {step}: the loss `{name}` is {value}; {HELP}");
         }
-        if !gradient.is_finite() {
-            bail!("step {step}: the gradient's length is {gradient} at loss {}", report.loss);
-        }
+        let loss = report.loss;
+        ensure!(
+            gradient.is_finite(),
+            "step {step}: the gradient's length is {gradient} at loss {loss}; {HELP}"
+        );
         Ok(())
     }
 }

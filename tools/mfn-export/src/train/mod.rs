@@ -11,7 +11,7 @@ mod progress;
 mod run;
 mod trainer;
 
-pub use cycle::{Cycle, Examined, Learner};
+pub use cycle::{Cycle, Examined, Finished, Learner};
 pub use folder::RunFolder;
 pub use held_out::Examination;
 pub use learning::{Learning, Pass, Report, State};

@@ -1,7 +1,7 @@
 //! A recogniser's run: from a recipe or a checkpoint to the last image.
 
 use super::checkpoint::{self, Header};
-use super::cycle::{Cycle, Examined, Learner};
+use super::cycle::{Cycle, Examined, Finished, Learner};
 use super::{Examination, Objective, Report, RunFolder, State, Trainer};
 use crate::data::{Dataset, Loader, Maker, Order, Views, generator};
 use crate::device::Place;
@@ -25,7 +25,7 @@ pub struct Options {
 }
 
 /// Begins a run in a new folder.
-pub fn start(recipe: &Recipe, out: &Path, options: &Options) -> Result<()> {
+pub fn start(recipe: &Recipe, out: &Path, options: &Options) -> Result<Finished> {
     let run = Run::prepare(recipe, options)?;
     let folder = RunFolder::create(out)?;
     folder.write_recipe(&recipe.to_toml(), recipe.seed, &run.header)?;
@@ -34,7 +34,7 @@ pub fn start(recipe: &Recipe, out: &Path, options: &Options) -> Result<()> {
 }
 
 /// Goes on with a run, with changes to its recipe if there are any.
-pub fn resume(path: &Path, changes: &[String], options: &Options) -> Result<()> {
+pub fn resume(path: &Path, changes: &[String], options: &Options) -> Result<Finished> {
     let folder = RunFolder::open(path)?;
     let recipe = Recipe::load(&folder.recipe_path(), changes)?;
     let run = Run::prepare(&recipe, options)?;
@@ -100,7 +100,7 @@ impl Run {
         self.recipe.train.images.unwrap_or((epochs * self.epoch_len as f64).ceil() as u64)
     }
 
-    fn go(&self, folder: &RunFolder, state: State) -> Result<()> {
+    fn go(&self, folder: &RunFolder, state: State) -> Result<Finished> {
         let objective = Objective::new(&self.recipe, &state.set, &self.hints)?;
         let device = self.device.clone().autodiff();
         let (total, seen) = (self.total(), state.seen);
