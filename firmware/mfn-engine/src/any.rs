@@ -3,8 +3,6 @@
 use std::num::NonZero;
 use std::path::Path;
 
-use prost::bytes::Bytes;
-
 use crate::error::{EngineError, ModelError};
 use crate::folder::read_limited;
 use crate::guard::Guard;
@@ -42,9 +40,9 @@ impl AnyNetwork {
     /// # Errors
     /// As [`AnyNetwork::load`].
     pub fn check(path: &Path, size: Option<[usize; 2]>, guard: &Guard) -> Result<(), ModelError> {
-        let bytes = Bytes::from(read_limited(path, MAX_NETWORK)?);
+        let bytes = read_limited(path, MAX_NETWORK)?;
         let refused = |reason| ModelError::Network { path: path.to_path_buf(), reason };
-        let spec = onnx_check::guess(bytes.clone(), size).map_err(refused)?;
+        let spec = onnx_check::guess(&bytes, size).map_err(refused)?;
         guard.check(&bytes, &spec).map_err(refused)
     }
 
@@ -57,9 +55,9 @@ impl AnyNetwork {
         size: Option<[usize; 2]>,
         operators: Operators,
     ) -> Result<AnyNetwork, ModelError> {
-        let bytes = Bytes::from(read_limited(path, MAX_NETWORK)?);
+        let bytes = read_limited(path, MAX_NETWORK)?;
         let refused = |reason| ModelError::Network { path: path.to_path_buf(), reason };
-        let spec = onnx_check::guess(bytes.clone(), size).map_err(refused)?;
+        let spec = onnx_check::guess(&bytes, size).map_err(refused)?;
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let network = Network::load(&name, bytes, &spec, operators).map_err(refused)?;
         Ok(AnyNetwork { network, length: spec.shape.iter().product() })

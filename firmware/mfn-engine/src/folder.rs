@@ -176,7 +176,7 @@ impl ModelFolder {
             guard.check(&bytes, spec).map_err(refused)?;
         }
         let operators = Operators::Own { threads: self.threads };
-        Network::load(&self.manifest.name, bytes.into(), spec, operators).map_err(refused)
+        Network::load(&self.manifest.name, bytes, spec, operators).map_err(refused)
     }
 
     /// The error for a model that was given where one of another kind is needed.

@@ -186,7 +186,7 @@ fn try_network(input: &mut impl BufRead) -> Result<(), String> {
     limit(&request.limits).map_err(|e| format!("the trial cannot limit itself: {e}"))?;
     let mut bytes = Vec::new();
     input.take(MAX_NETWORK + 1).read_to_end(&mut bytes).map_err(|e| broken(&e))?;
-    let mut network = Network::load("trial", bytes.into(), &request.spec, Operators::default())?;
+    let mut network = Network::load("trial", bytes, &request.spec, Operators::default())?;
     let finite = network
         .run(fill_pattern, |outputs| outputs.iter().all(|values| values.iter().all(|v| v.is_finite())));
     match finite {

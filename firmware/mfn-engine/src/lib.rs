@@ -25,6 +25,7 @@ mod quality;
 mod recogniser;
 mod tiles;
 mod trust;
+mod weights;
 
 pub use any::{AnyNetwork, Operators, instructions};
 pub use detector::{Detector, DetectorOptions};

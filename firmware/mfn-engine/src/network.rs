@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use prost::bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::DimLike;
@@ -13,6 +12,7 @@ use crate::dequantise;
 use crate::error::EngineError;
 use crate::onnx_check;
 use crate::prelu;
+use crate::weights;
 
 /// Largest ONNX file that is read. The largest network of this project has 8.2 MB; this leaves room and still
 /// fits a board's memory.
@@ -49,7 +49,7 @@ impl Network {
     /// One sentence on why the file is refused.
     pub(crate) fn load(
         name: &str,
-        bytes: Bytes,
+        bytes: Vec<u8>,
         spec: &Spec,
         operators: Operators,
     ) -> Result<Network, String> {
@@ -112,9 +112,7 @@ fn plan(
         onnx.op_register.insert("PRelu", prelu::build);
         onnx.op_register.insert(dequantise::NAME, dequantise::build);
     }
-    let model = onnx.model_for_proto_model(&proto)?;
-    drop(proto);
-    let model = model.with_input_fact(0, f32::fact(spec.shape).into())?;
+    let model = weights::graph(&onnx, proto)?.with_input_fact(0, f32::fact(spec.shape).into())?;
     let mut model = model.into_typed()?;
     if let Operators::Own { threads } = operators {
         model = blocked::rewrite(model, name, threads)?;

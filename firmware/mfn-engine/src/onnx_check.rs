@@ -7,7 +7,6 @@
 use std::collections::HashSet;
 
 use prost::Message;
-use prost::bytes::Bytes;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::{
@@ -15,6 +14,7 @@ use tract_onnx::pb::{
 };
 
 use crate::network::Spec;
+use crate::weights;
 
 /// Operators of face networks that have no subgraph, no state, no randomness and no file access. Sorted.
 const OPERATORS: &str = "
@@ -38,8 +38,8 @@ const MAX_INDEX: i64 = 1 << 24;
 ///
 /// # Errors
 /// One sentence on the first thing that is refused.
-pub(crate) fn parse(bytes: Bytes, spec: &Spec) -> Result<ModelProto, String> {
-    let mut model = decode(bytes)?;
+pub(crate) fn parse(bytes: Vec<u8>, spec: &Spec) -> Result<ModelProto, String> {
+    let mut model = weights::decode(bytes).map_err(no_onnx)?;
     check_header(&model)?;
     let graph = model.graph.as_mut().ok_or("it holds no graph")?;
     ensure(graph.sparse_initializer.is_empty(), || "it holds sparse tensors".into())?;
@@ -59,9 +59,8 @@ pub(crate) fn parse(bytes: Bytes, spec: &Spec) -> Result<ModelProto, String> {
 ///
 /// # Errors
 /// One sentence on why no spec can be made. Nothing else of the file is checked.
-pub(crate) fn guess(bytes: Bytes, size: Option<[usize; 2]>) -> Result<Spec, String> {
-    let model = decode(bytes)?;
-    let graph = model.graph.as_ref().ok_or("it holds no graph")?;
+pub(crate) fn guess(bytes: &[u8], size: Option<[usize; 2]>) -> Result<Spec, String> {
+    let graph = Outline::decode(bytes).map_err(no_onnx)?.graph.ok_or("it holds no graph")?;
     let constants: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
     let input = graph.input.iter().find(|input| !constants.contains(input.name.as_str()));
     let input = input.ok_or("it has no input")?;
@@ -77,9 +76,31 @@ pub(crate) fn guess(bytes: Bytes, size: Option<[usize; 2]>) -> Result<Spec, Stri
     Ok(Spec { input: input.name.clone(), shape, outputs, lengths: Vec::new() })
 }
 
-/// Takes shared bytes, of which a tensor is copied once; of a plain slice it would be twice.
-fn decode(bytes: Bytes) -> Result<ModelProto, String> {
-    ModelProto::decode(bytes).map_err(|e| format!("it is not an ONNX file, or is cut short ({e})"))
+/// An ONNX file without its nodes and weights: fields that are not named here are passed over.
+#[derive(Clone, PartialEq, Message)]
+struct Outline {
+    #[prost(message, optional, tag = "7")]
+    graph: Option<GraphOutline>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct GraphOutline {
+    #[prost(message, repeated, tag = "5")]
+    initializer: Vec<ConstantOutline>,
+    #[prost(message, repeated, tag = "11")]
+    input: Vec<ValueInfoProto>,
+    #[prost(message, repeated, tag = "12")]
+    output: Vec<ValueInfoProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ConstantOutline {
+    #[prost(string, tag = "8")]
+    name: String,
+}
+
+fn no_onnx(error: prost::DecodeError) -> String {
+    format!("it is not an ONNX file, or is cut short ({error})")
 }
 
 fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {

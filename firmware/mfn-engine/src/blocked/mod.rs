@@ -30,6 +30,7 @@ use std::num::NonZero;
 use mfn_kernels::conv::Kind;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::cnn::Conv;
+use tract_onnx::tract_core::ops::dummy::Dummy;
 use tract_onnx::tract_core::ops::konst::Const;
 
 use meaning::Meaning;
@@ -50,12 +51,33 @@ pub(crate) fn rewrite(
         meanings[node] = meaning::of(&model, node)?;
     }
     settle(&model, &order, &mut meanings);
-    for region in regions(&model, &order, &meanings) {
+    let regions = regions(&model, &order, &meanings);
+    let inside: HashSet<usize> = regions.iter().flatten().copied().collect();
+    let_go(&mut model, &inside, &meanings);
+    for region in regions {
         let replaced = op::replace(&model, &region, &mut meanings, threads)?;
         replaced.apply(&mut model)?;
     }
     report(&model, network);
     Ok(model)
+}
+
+/// Leaves the weights of convolutions inside of regions to their meanings, so that they go as they are packed.
+fn let_go(model: &mut TypedModel, inside: &HashSet<usize>, meanings: &[Option<Meaning>]) {
+    let convolves =
+        |node: usize| inside.contains(&node) && matches!(meanings[node], Some(Meaning::Convolution(_)));
+    let weights: Vec<OutletId> = (0..model.nodes().len())
+        .filter(|&node| convolves(node))
+        .map(|node| model.node(node).inputs[1])
+        .filter(|&weight| {
+            model.outlet_successors(weight).iter().all(|reader| convolves(reader.node) && reader.slot == 1)
+        })
+        .collect();
+    for weight in weights {
+        let node = model.node_mut(weight.node);
+        node.outputs[weight.slot].fact = f32::fact([0_usize; 0]);
+        node.op = Box::new(Dummy);
+    }
 }
 
 /// Takes back meanings that hold only behind a convolution, or only before one of the image itself.

@@ -59,7 +59,7 @@ fn good() -> ModelProto {
 }
 
 fn check(model: &ModelProto) -> Result<ModelProto, String> {
-    parse(model.encode_to_vec().into(), &spec())
+    parse(model.encode_to_vec(), &spec())
 }
 
 /// The reason for which the good network is refused once it is changed.
@@ -97,12 +97,12 @@ fn a_plain_network_passes() {
 #[test]
 fn what_is_not_a_network_is_refused() {
     for bytes in [b"".as_slice(), b"hello, this is a text file called .onnx", &[0xff; 40]] {
-        assert!(parse(bytes.to_vec().into(), &spec()).is_err());
+        assert!(parse(bytes.to_vec(), &spec()).is_err());
     }
     let whole = good().encode_to_vec();
     for length in 0..whole.len() {
         // Never a panic; a cut that only loses the end of a field is refused for what is missing.
-        let _ = parse(whole[..length].to_vec().into(), &spec());
+        let _ = parse(whole[..length].to_vec(), &spec());
     }
     assert!(refused(|m| m.graph = None).contains("no graph"));
     assert!(refused(|m| graph(m).node.clear()).contains("output"));
@@ -176,5 +176,5 @@ fn input_and_outputs_are_those_of_the_manifest() {
     assert!(refused(|m| graph(m).input[0].r#type = None).contains("F32"));
     assert!(refused(|m| graph(m).input.push(ValueInfoProto::default())).contains("2 inputs"));
     let spec = Spec { outputs: vec!["z".into()], ..spec() };
-    assert!(parse(good().encode_to_vec().into(), &spec).unwrap_err().contains("only: y"));
+    assert!(parse(good().encode_to_vec(), &spec).unwrap_err().contains("only: y"));
 }
