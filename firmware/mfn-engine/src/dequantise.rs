@@ -75,7 +75,7 @@ fn dequantise(
     axis: i64,
 ) -> TractResult<Tensor> {
     let (shape, rank) = (integers.shape(), integers.rank() as i64);
-    let (x, steps) = (numbers(integers)?, numbers(steps)?);
+    let (mut x, steps) = (integers.cast_to::<f32>()?.into_owned(), numbers(steps)?);
     let zeros = zeros.map_or(Ok(vec![0.0]), |zeros| numbers(zeros))?;
     let axis = if axis < 0 { axis + rank } else { axis };
     let lone = steps.len() == 1 && zeros.len() == 1;
@@ -88,12 +88,13 @@ fn dequantise(
     let fits = |parameter: &[f32]| parameter.len() == 1 || parameter.len() == channels;
     ensure!(fits(&steps) && fits(&zeros), "{} steps for {channels} channels", steps.len());
     let of = |parameter: &[f32], channel: usize| parameter[if parameter.len() == 1 { 0 } else { channel }];
-    let mut values = x;
-    for (row, values) in values.chunks_mut(inner.max(1)).enumerate() {
+    // In place: fresh memory costs more than the arithmetic.
+    let mut values = x.try_as_plain_ram_mut()?;
+    for (row, values) in values.as_slice_mut::<f32>()?.chunks_mut(inner.max(1)).enumerate() {
         let (step, zero) = (of(&steps, row % channels), of(&zeros, row % channels));
         values.iter_mut().for_each(|value| *value = (*value - zero) * step);
     }
-    Tensor::from_shape(shape, &values)
+    Ok(x)
 }
 
 fn numbers(tensor: &Tensor) -> TractResult<Vec<f32>> {

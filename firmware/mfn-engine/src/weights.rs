@@ -80,9 +80,8 @@ pub(crate) fn graph(onnx: &Onnx, mut proto: ModelProto) -> TractResult<Inference
     drop(proto);
     let mut missing: HashSet<String> = unresolved_inputs.into_iter().collect();
     for weight in weights {
-        let name = weight.name.clone();
-        if let (Some(&outlet), true) = (outlets_by_name.get(&name), missing.remove(&name)) {
-            fill(&mut model, outlet, tensor(weight)?)?;
+        if let (Some(&outlet), true) = (outlets_by_name.get(&weight.name), missing.remove(&weight.name)) {
+            fill(&mut model, outlet, tensor(&weight)?)?;
         }
     }
     ensure!(missing.is_empty(), "nothing gives {missing:?}");
@@ -100,11 +99,15 @@ fn take_large(proto: &mut ModelProto) -> Vec<TensorProto> {
     graph.initializer.extract_if(.., large).collect()
 }
 
-fn tensor(weight: TensorProto) -> TractResult<Tensor> {
-    let values: Vec<f32> = weight.raw_data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+fn tensor(weight: &TensorProto) -> TractResult<Tensor> {
     let dims = weight.dims.iter().map(|&dim| usize::try_from(dim)).collect::<Result<Vec<_>, _>>()?;
-    drop(weight.raw_data);
-    Tensor::from_shape(&dims, &values)
+    let mut tensor = Tensor::zero::<f32>(&dims)?;
+    let (raw, _) = weight.raw_data.as_chunks();
+    let mut values = tensor.try_as_plain_ram_mut()?;
+    for (value, raw) in values.as_slice_mut::<f32>()?.iter_mut().zip(raw) {
+        *value = f32::from_le_bytes(*raw);
+    }
+    Ok(tensor)
 }
 
 /// Makes a constant of an input.

@@ -60,7 +60,8 @@ pub(super) struct Integers {
 
 /// The weights of a convolution as integers of one step an output, if they are that.
 pub(super) fn integers(convolution: &Convolution) -> Option<Integers> {
-    let mut found = Integers { weights: Vec::new(), steps: Vec::new() };
+    let weights = Vec::with_capacity(convolution.weight.len());
+    let mut found = Integers { weights, steps: Vec::new() };
     for row in convolution.rows() {
         let step = step(&row)?;
         found.weights.extend(row.iter().map(|w| nearest(w / step) as i8));
