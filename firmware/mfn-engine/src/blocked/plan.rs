@@ -141,9 +141,9 @@ impl Work {
                 kernels.image_int8(from, *size, *grid, &mut bytes_mut(to)[..image_len(*size)]);
             }
             Work::Enter(channels) => maps::enter(from, to, *channels),
-            Work::Slope(slope) => maps::slope(from, slope, to),
-            Work::Add => maps::add(from, also, to),
-            Work::Pool(size) => maps::pool(from, *size, to),
+            Work::Slope(slope) => kernels.map_slope(from, slope, to),
+            Work::Add => kernels.map_add(from, also, to),
+            Work::Pool(size) => kernels.map_pool(from, *size, to),
             Work::Double(size) => maps::double(from, *size, to),
         }
     }

@@ -149,10 +149,15 @@ unsafe fn forward_stem<V: Tiles, E: Epilogue<V>>(
     let room = room(scratch, 3 * plane);
     // SAFETY: the room was just made; rows of the image and of the room.
     unsafe {
-        room.write_bytes(0, 3 * plane);
+        for channel in (0..3).map(|channel| room.add(channel * plane)) {
+            channel.write_bytes(0, row);
+            channel.add(plane - row).write_bytes(0, row);
+        }
         for (y, from) in image.chunks_exact(width).enumerate() {
-            let to = room.add(y / height * plane + (y % height + 1) * row + 1);
-            from.as_ptr().copy_to_nonoverlapping(to, width);
+            let to = room.add(y / height * plane + (y % height + 1) * row);
+            to.write(0.0);
+            from.as_ptr().copy_to_nonoverlapping(to.add(1), width);
+            to.add(row - 1).write(0.0);
         }
         V::stem(
             &Stem {

@@ -158,6 +158,21 @@ impl Kernels {
         assert_eq!((gradient.len(), sums.len()), (raw.len(), 3 * channels), "gradient and sums");
         call!(self, reduce(raw, norm.pointers(), gradient, sums, channels / BLOCK));
     }
+
+    /// PReLU of a map, with one slope a channel.
+    pub fn map_slope(self, from: &[f32], slope: &[f32], to: &mut [f32]) {
+        call!(self, slope(from, slope, to));
+    }
+
+    /// The sum of two maps of one size.
+    pub fn map_add(self, left: &[f32], right: &[f32], to: &mut [f32]) {
+        call!(self, add(left, right, to));
+    }
+
+    /// The largest of each 2x2 of maps of an even size, height and width.
+    pub fn map_pool(self, from: &[f32], size: [usize; 2], to: &mut [f32]) {
+        call!(self, pool(from, size, to));
+    }
 }
 
 /// Null for nothing.

@@ -4,6 +4,7 @@ use super::backward::{self, Backward};
 use super::epilogue::{Epilogue, Finish, Statistics};
 use super::forward;
 use super::lanes::{Lanes, Plain};
+use super::maps;
 use super::norm::{NormBlock, NormPointers};
 use super::product::{Product, WeightGradient, product, weight_gradient};
 use super::shape::Shape;
@@ -67,6 +68,24 @@ macro_rules! entries {
         pub unsafe fn reduce(raw: &[f32], norm: NormPointers, gradient: &[f32], sums: &mut [f32], blocks: usize) {
             // SAFETY: the caller's promise.
             unsafe { super::reduce::<$vector>(raw, norm, gradient, sums, blocks) };
+        }
+
+        $(#[$feature])?
+        pub unsafe fn slope(from: &[f32], slope: &[f32], to: &mut [f32]) {
+            // SAFETY: the caller's promise.
+            unsafe { maps::slope::<$vector>(from, slope, to) };
+        }
+
+        $(#[$feature])?
+        pub unsafe fn add(left: &[f32], right: &[f32], to: &mut [f32]) {
+            // SAFETY: the caller's promise.
+            unsafe { maps::add::<$vector>(left, right, to) };
+        }
+
+        $(#[$feature])?
+        pub unsafe fn pool(from: &[f32], size: [usize; 2], to: &mut [f32]) {
+            // SAFETY: the caller's promise.
+            unsafe { maps::pool::<$vector>(from, size, to) };
         }
     };
 }
