@@ -17,6 +17,7 @@ mod backward;
 mod buffer;
 mod epilogue;
 mod forward;
+pub mod half;
 pub mod int8;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
@@ -35,7 +36,7 @@ mod stem;
 mod variants;
 
 pub use backward::Backward;
-pub use buffer::{Buffer, bytes, bytes_mut};
+pub use buffer::{Buffer, bytes, bytes_mut, halves, halves_mut};
 pub use norm::Norm;
 pub use shape::{BLOCK, Kind, Shape};
 pub use stage::Input;
