@@ -66,6 +66,12 @@ impl Halves {
         Halves { native: false }
     }
 
+    /// By the CPU's own instructions where it has them, else in plain Rust.
+    #[must_use]
+    pub fn detect() -> Halves {
+        Halves::native().unwrap_or(Halves::plain())
+    }
+
     /// Inference, one image: convolution, bias, PReLU, and the sum with a residual unless that is empty.
     ///
     /// # Panics
