@@ -106,8 +106,9 @@ impl AnyNetwork {
     }
 }
 
-/// The instruction set that this CPU's kernels use, for reports.
+/// The instruction set that this CPU's kernels for such floats use, for reports.
 #[must_use]
-pub fn instructions() -> String {
-    mfn_kernels::Kernels::detect().level().to_string()
+pub fn instructions(floats: Floats) -> String {
+    let level = mfn_kernels::Kernels::detect().level();
+    if floats == Floats::F16 { format!("{level}, fp16") } else { level.to_string() }
 }

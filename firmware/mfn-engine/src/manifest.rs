@@ -59,7 +59,8 @@ impl Precision {
     }
 
     /// What its floats are computed with.
-    pub(crate) fn floats(self) -> Floats {
+    #[must_use]
+    pub fn floats(self) -> Floats {
         if self == Precision::Fp16 { Floats::F16 } else { Floats::F32 }
     }
 
@@ -325,6 +326,7 @@ mod tests {
             ("channels = \"rgb\"", "channels = \"rgba\"", "unknown variant"),
             ("size = [112, 112]", "size = [128, 128]", "size = [112, 112]"),
             ("scale = [127.5", "scale = [0.0", "not zero"),
+            ("fp32 = \"", "fp16 = \"", "unknown variant `fp16`"),
             ("mean = [127.5", "mean = [nan", "finite"),
             ("dimension = 512", "dimension = 5120", "not within 1 to 4096"),
             ("dimension = 512", "", "needs both"),

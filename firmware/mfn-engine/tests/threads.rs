@@ -35,7 +35,9 @@ fn check_bytes(model: &[u8], floats: Floats) {
 
 #[test]
 fn the_papers_network() {
-    check_bytes(&mobilefacenet(5), Floats::F32);
+    for floats in [Floats::F32, Floats::F16] {
+        check_bytes(&mobilefacenet(5), floats);
+    }
 }
 
 #[test]
@@ -44,6 +46,12 @@ fn the_papers_network_in_bytes() {
         let rounding = Rounding { sums, unsigned: false, weights: true };
         check_bytes(&rounded(&mobilefacenet(6), rounding, usize::MAX, &[1, 512]), Floats::F32);
     }
+}
+
+#[test]
+fn the_detector_in_16_bits() {
+    let Some(dir) = models_dir() else { return };
+    check(&dir.join("detector-yunet-n.onnx"), Some([32, 96]), Floats::F16);
 }
 
 #[test]

@@ -17,8 +17,12 @@ fn shapes() -> impl Strategy<Value = Shape> {
     let of = |kind, inputs: usize, outputs: usize, size| Shape { kind, inputs, outputs, size };
     let planes = proptest::sample::select(vec![(1usize, 1usize), (2, 1), (1, 2)]);
     prop_oneof![
-        (1usize..12, 1usize..6, side(), side())
-            .prop_map(move |(i, o, h, w)| of(Kind::Pointwise, 16 * i, 16 * o, [h, w])),
+        (1usize..12, 1usize..6, side(), side()).prop_map(move |(i, o, h, w)| of(
+            Kind::Pointwise,
+            16 * i,
+            16 * o,
+            [h, w]
+        )),
         (1usize..4, planes, side(), side()).prop_map(move |(c, (stride, fan), h, w)| of(
             Kind::Planes { stride, fan },
             16 * c,
@@ -90,7 +94,7 @@ fn layers_are_their_sums_but_for_rounding() {
     proptest!(config, |(shape in shapes(), seed: u32, parts: [bool; 2])| {
         let case = case(shape, &mut Numbers(seed), parts);
         let plain = run(Halves::plain(), &case);
-        // Each of 64 products, of the sums of those, and of the steps behind them is rounded by half of 2^-10.
+        // Each of 128 products, of the sums of those, and of the steps behind them is rounded by half of 2^-10.
         for (i, (&got, (expected, size))) in plain.iter().zip(case.expected.iter().zip(&case.sizes)).enumerate() {
             let off = (from_half(got) - expected).abs();
             prop_assert!(off <= 0.01 * size + 1e-6, "{i} of {shape:?}: {} for {expected}", from_half(got));
@@ -119,7 +123,8 @@ fn maps_change_their_form() {
         halves.narrow(&floats, &mut back);
         assert!(all.iter().zip(&back).all(|(&a, &b)| same(from_half(a), from_half(b))));
 
-        let floats: Vec<f32> = (0..1 << 16).map(|i: u32| f32::from_bits(i.wrapping_mul(0x0001_0107))).collect();
+        let floats: Vec<f32> =
+            (0..1 << 16).map(|i: u32| f32::from_bits(i.wrapping_mul(0x0001_0107))).collect();
         halves.narrow(&floats, &mut back);
         for (&value, &bits) in floats.iter().zip(&back) {
             assert!(same(from_half(to_half(value)), from_half(bits)), "{value} to {bits:#x}");

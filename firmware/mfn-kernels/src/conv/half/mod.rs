@@ -1,7 +1,7 @@
 //! Convolution layers in floats of 16 bits, for inference: half the memory, and twice the products an instruction.
 //!
 //! Maps are blocked as those of floats; a value is the bits of an IEEE 754 binary16 in a `u16`. All arithmetic is in 16
-//! bits and rounds to the nearest, ties to even; a 1x1 convolution adds up 64 products at a time, and these sums in the
+//! bits and rounds to the nearest, ties to even; a 1x1 convolution adds up 128 products at a time, and these sums in the
 //! order of the inputs. So every implementation gives the same bits: CPUs with FP16 (ARMv8.2's FEAT_FP16: Cortex-A55,
 //! A75, A76 and later), and plain Rust everywhere, a thousand times slower, to test and to measure.
 //!

@@ -8,7 +8,7 @@ use crate::conv::shape::BLOCK;
 /// Pixels that are taken at a time, so that their inputs stay in the first cache levels: whole tiles.
 const CHUNK: usize = 96;
 /// Input blocks whose products are added up by themselves: the longer a sum, the larger its rounding errors.
-const SPAN: usize = 4;
+const SPAN: usize = 8;
 /// What such a sum begins with.
 static ZEROS: [u16; BLOCK] = [0; BLOCK];
 
@@ -43,7 +43,13 @@ pub unsafe fn pointwise<V: Lanes>(layer: &Layer, input: &[u16], e: &Finish) {
 }
 
 #[inline(always)]
-unsafe fn tile<V: Lanes, const P: usize>(layer: &Layer, input: &[u16], e: &Finish, block: usize, pixel: usize) {
+unsafe fn tile<V: Lanes, const P: usize>(
+    layer: &Layer,
+    input: &[u16],
+    e: &Finish,
+    block: usize,
+    pixel: usize,
+) {
     let x_stride = layer.shape.size[0] * layer.shape.size[1] * BLOCK;
     let inputs = layer.shape.inputs / BLOCK;
     // SAFETY: pixels of every input block, weights and bias of the output block.

@@ -12,9 +12,15 @@ use std::arch::asm;
 
 /// The next two channels' weights into four registers.
 macro_rules! weights {
-    (24) => { "ld1 {{v24.8h-v27.8h}}, [{w}], #64\n" };
-    (28) => { "ld1 {{v28.8h-v31.8h}}, [{w}], #64\n" };
-    () => { "" };
+    (24) => {
+        "ld1 {{v24.8h-v27.8h}}, [{w}], #64\n"
+    };
+    (28) => {
+        "ld1 {{v28.8h-v31.8h}}, [{w}], #64\n"
+    };
+    () => {
+        ""
+    };
 }
 
 /// One input channel: sixteen weights times a lane of each pixel.
