@@ -51,7 +51,7 @@ fn measure(layers: &[Shape]) -> Vec<Duration> {
     for _ in 0..ROUNDS {
         for ((shape, (packed, bias)), best) in layers.iter().zip(&weights).zip(&mut best) {
             let start = Instant::now();
-            let fused = Fused { bias, slope: bias, residual: &[] };
+            let fused = Fused { bias, bend: bias, residual: &[] };
             let (input, output) = (&from[..shape.input_len()], &mut to[..shape.output_len()]);
             Kernels::detect().conv_infer(shape, input, packed, fused, output, &mut scratch);
             *best = start.elapsed().min(*best);

@@ -198,19 +198,19 @@ fn inference_matches(k: Kernels) {
 
 fn infer_one(k: Kernels, shape: &Shape, numbers: &mut Numbers, activation: bool, residual: bool) {
     let (x, weight) = (numbers.many(shape.input_len()), numbers.many(shape.weight_len()));
-    let (bias, slope) = (numbers.many(shape.outputs), numbers.many(shape.outputs));
+    let (bias, bend) = (numbers.many(shape.outputs), numbers.many(shape.outputs));
     let residual = if residual { numbers.many(shape.output_len()) } else { Vec::new() };
     let pixels = shape.output_len() / shape.outputs;
     let mut expected = reference::convolve(shape, &x, &weight);
     for (at, value) in expected.iter_mut().enumerate() {
         let (c, z) = (at / pixels, *value + bias[at / pixels]);
-        let y = if activation { z.max(0.0) + slope[c] * z.min(0.0) } else { z };
+        let y = if activation { z + bend[c] * z.min(0.0) } else { z };
         *value = y + residual.get(at).copied().unwrap_or(0.0);
     }
     let mut packed = vec![0.0; shape.packed_len()];
     shape.pack(&weight, &mut packed);
     let residual = reference::block(&residual, shape.outputs);
-    let fused = Fused { bias: &bias, slope: if activation { &slope } else { &[] }, residual: &residual };
+    let fused = Fused { bias: &bias, bend: if activation { &bend } else { &[] }, residual: &residual };
     let mut out = vec![f32::NAN; shape.output_len()];
     k.conv_infer(shape, &input_form(shape, &x), &packed, fused, &mut out, &mut Vec::new());
     close("output", &out, &reference::block(&expected, shape.outputs));

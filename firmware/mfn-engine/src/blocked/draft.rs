@@ -130,18 +130,14 @@ impl Layer {
     fn finish(self, input: Grid, residual: Option<Grid>, output: Grid) -> Work {
         let Layer { convolution, scale, slope, integers, rounded } = self;
         let (shape, bias) = (convolution.shape, pad(&convolution.bias));
+        let bend: Vec<f32> = slope.iter().map(|slope| slope - 1.0).collect();
         let Some(integers) = integers else {
-            return Work::Convolution {
-                weights: pack(&convolution, &scale),
-                bias,
-                slope: pad(&slope),
-                shape,
-            };
+            let weights = pack(&convolution, &scale);
+            return Work::Convolution { weights, bias, bend: pad(&bend), shape };
         };
         let factor = |o: usize| scale.get(o).copied().unwrap_or(1.0);
         let steps: Vec<f32> =
             integers.steps.iter().enumerate().map(|(o, step)| step * input.step * factor(o)).collect();
-        let bend: Vec<f32> = slope.iter().map(|slope| slope - 1.0).collect();
         Work::Int8(Box::new(Int8 {
             shape,
             packed: pack_integers(&convolution, &integers, input),

@@ -24,8 +24,8 @@ pub(super) enum Place {
 /// What a step does.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// Convolution, bias, PReLU (if there are slopes), and the sum with another map (if there is one).
-    Convolution { shape: Shape, weights: Buffer, bias: Buffer, slope: Buffer },
+    /// Convolution, bias, PReLU (if there are slopes: minus 1, the bend), and the sum with another map (if there is one).
+    Convolution { shape: Shape, weights: Buffer, bias: Buffer, bend: Buffer },
     /// The same of bytes.
     Int8(Box<Int8>),
     /// So many floats into bytes.
@@ -130,8 +130,8 @@ impl Work {
     fn run(&self, from: &[f32], also: &[f32], [to, more]: [&mut [f32]; 2], scratch: &mut Vec<f32>) {
         let kernels = Kernels::detect();
         match self {
-            Work::Convolution { shape, weights, bias, slope } => {
-                let fused = Fused { bias, slope, residual: also };
+            Work::Convolution { shape, weights, bias, bend } => {
+                let fused = Fused { bias, bend, residual: also };
                 kernels.conv_infer(shape, from, weights, fused, to, scratch);
             }
             Work::Int8(step) => step.run(from, also, to, more, scratch),

@@ -60,10 +60,10 @@ fn part(step: &Step, whole: &Shape, blocks: Range<usize>) -> Step {
 
 fn work(whole: &Work, shape: Shape, blocks: &Range<usize>) -> Work {
     match whole {
-        Work::Convolution { shape: all, weights, bias, slope } => Work::Convolution {
+        Work::Convolution { shape: all, weights, bias, bend } => Work::Convolution {
             weights: rows(weights, all.outputs / BLOCK, blocks),
             bias: rows(bias, all.outputs / BLOCK, blocks),
-            slope: rows(slope, all.outputs / BLOCK, blocks),
+            bend: rows(bend, all.outputs / BLOCK, blocks),
             shape,
         },
         Work::Int8(all) => {

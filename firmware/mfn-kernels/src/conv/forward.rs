@@ -6,7 +6,7 @@ use super::plane_layout::PlaneLayout;
 use super::planes::{self, Planes};
 use super::product::Product;
 use super::shape::{BLOCK, Kind, Shape};
-use super::stage::{CHUNK, From, Input, Tiles, apply, room};
+use super::stage::{From, Input, Tiles, apply, room};
 use super::stem::Stem;
 
 /// Forward for one image: raw sums go to the epilogue, tile by tile.
@@ -42,9 +42,9 @@ unsafe fn forward_pointwise<V: Tiles, E: Epilogue<V>>(
 ) {
     let pixels = shape.size[0] * shape.size[1];
     let norm = input.norm.map(|norm| norm.pointers());
-    let room = room(scratch, shape.inputs * CHUNK);
-    for start in (0..pixels).step_by(CHUNK) {
-        let count = CHUNK.min(pixels - start);
+    let room = room(scratch, shape.inputs * V::CHUNK);
+    for start in (0..pixels).step_by(V::CHUNK) {
+        let count = V::CHUNK.min(pixels - start);
         // SAFETY: `count` pixels from `start` in every block of the input; scratch for all of them.
         unsafe {
             let at = input.data.as_ptr().add(start * BLOCK);
@@ -186,7 +186,7 @@ unsafe fn forward_global<V: Tiles, E: Epilogue<V>>(
         // SAFETY: each block's plane in the input and in the weights.
         unsafe {
             let norm = norm.as_ref().map(|norm| NormBlock::<V>::load(norm, block));
-            let mut sum = V::zero();
+            let mut sum = V::load(e.start(block));
             for at in (0..pixels).map(|pixel| (block * pixels + pixel) * BLOCK) {
                 let raw = V::load(input.data.as_ptr().add(at));
                 let value = match &norm {

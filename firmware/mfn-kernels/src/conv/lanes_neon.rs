@@ -1,6 +1,9 @@
 //! [`Lanes`] for 64-bit ARM: four registers, products by lane.
 
+use super::epilogue::Epilogue;
 use super::lanes::Lanes;
+use super::product::Product;
+use super::product_neon::{self, Operands};
 use std::arch::aarch64::*;
 
 /// NEON: four registers.
@@ -112,6 +115,24 @@ impl Lanes for Neon {
                 lane(self.0[2], weights.0[2]),
                 lane(self.0[3], weights.0[3]),
             ])
+        }
+    }
+    #[inline(always)]
+    unsafe fn products<E: Epilogue<Self>, const P: usize, const B: usize>(
+        p: &Product,
+        e: &E,
+        block: usize,
+        pixel: usize,
+    ) -> [[Self; B]; P] {
+        // SAFETY: the caller's pixels and block; there is at least one input block.
+        unsafe {
+            product_neon::sums(&Operands {
+                x: p.x.add(pixel * 16),
+                x_stride: p.x_stride,
+                inputs: p.inputs,
+                weights: p.weights.add(block * p.inputs * 256),
+                start: e.start(block),
+            })
         }
     }
 }

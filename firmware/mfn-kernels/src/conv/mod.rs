@@ -10,7 +10,8 @@
 //! batch norm needs are added up while the layer behind writes its input's gradient
 //! ([`Kernels::conv_backward`]). So every map crosses the memory bus six times a step.
 //!
-//! NaN and infinity: convolutions and norms follow IEEE 754; PReLU takes a NaN for 0 or keeps it, by instruction set.
+//! NaN and infinity: convolutions and norms follow IEEE 754. In training PReLU takes a NaN for 0 or keeps it, by
+//! instruction set; in inference ([`Fused`]) it keeps it, and makes one of minus infinity unless the slope is above 1.
 //! The sums' order differs between sets: results agree to rounding, not to the bit.
 
 mod backward;
@@ -28,6 +29,8 @@ mod norm;
 mod plane_layout;
 mod planes;
 mod product;
+#[cfg(target_arch = "aarch64")]
+mod product_neon;
 pub mod reference;
 mod shape;
 mod stage;
@@ -67,8 +70,8 @@ macro_rules! call {
 pub struct Fused<'a> {
     /// One a channel.
     pub bias: &'a [f32],
-    /// PReLU's slopes; empty: no activation.
-    pub slope: &'a [f32],
+    /// PReLU's slopes minus 1, so that it is `x + bend min(x, 0)`; empty: no activation.
+    pub bend: &'a [f32],
     /// Added at the end; empty: nothing.
     pub residual: &'a [f32],
 }
@@ -114,13 +117,13 @@ impl Kernels {
         let input = Input { data: input, norm: None };
         check_forward(shape, &input, weights, out);
         assert_eq!(fused.bias.len(), shape.outputs, "one bias a channel");
-        assert!(fused.slope.is_empty() || fused.slope.len() == shape.outputs, "one slope a channel");
+        assert!(fused.bend.is_empty() || fused.bend.len() == shape.outputs, "one bend a channel");
         assert!(fused.residual.is_empty() || fused.residual.len() == out.len(), "a residual like the output");
         let e = Finish {
             out: out.as_mut_ptr(),
             stride: shape.output_len() / shape.outputs * BLOCK,
             bias: fused.bias.as_ptr(),
-            slope: pointer(fused.slope),
+            bend: pointer(fused.bend),
             residual: pointer(fused.residual),
         };
         call!(self, infer(shape, input, weights, scratch, e));

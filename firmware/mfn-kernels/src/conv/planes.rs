@@ -4,7 +4,7 @@
 //! channels a group is a sum of `fan` depthwise convolutions: in the j-th, every channel of a group is replaced by
 //! the group's channel `j`; two or four are exchanged in registers, more in memory beforehand ([`spread`]).
 
-use super::epilogue::Epilogue;
+use super::epilogue::{Epilogue, ZEROS};
 use super::lanes::Lanes;
 
 /// A 3x3 convolution, padding 1, over one plane or `fan` planes.
@@ -26,9 +26,6 @@ pub struct Planes {
     /// 1, or for one channel a group 2.
     pub stride: usize,
 }
-
-/// What lies outside of a plane.
-static ZEROS: [f32; 16] = [0.0; 16];
 
 /// The convolution, in tiles of a few columns; `block` is what the epilogue calls this block.
 ///
@@ -84,7 +81,7 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize, const
 ) {
     // SAFETY: output (y, x) reads rows and columns `stride * y - 1..+3` as far as they lie inside.
     unsafe {
-        let mut sums = [[V::zero(); 1]; T];
+        let mut sums = [[V::load(e.start(block)); 1]; T];
         for ky in 0..3 {
             let Some(from_y) = (y * S + ky).checked_sub(1).filter(|&y| y < p.input[0]) else {
                 continue;

@@ -7,9 +7,6 @@ use super::product::{Product, WeightGradient};
 use super::shape::{BLOCK, Shape};
 use super::stem::Stem;
 
-/// Pixels that a dense product takes at a time, so that its operands stay in the second-level cache.
-pub const CHUNK: usize = 98;
-
 /// A layer's input, one image: as it is, or the raw output of the layer before with its norm to be applied.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
@@ -21,6 +18,9 @@ pub struct Input<'a> {
 
 /// Register tiles of an instruction set.
 pub trait Tiles: Lanes {
+    /// Pixels that a dense product takes at a time, so that its operands stay in the second-level cache: whole tiles.
+    const CHUNK: usize;
+
     /// See [`super::product::product`].
     unsafe fn product<E: Epilogue<Self>>(product: &Product, e: &mut E);
     /// See [`super::stem::stem`].
@@ -33,6 +33,12 @@ pub trait Tiles: Lanes {
 pub struct From<'a, E>(pub &'a mut E, pub usize);
 
 impl<V: Lanes, E: Epilogue<V>> Epilogue<V> for From<'_, E> {
+    #[inline(always)]
+    unsafe fn start(&self, block: usize) -> *const f32 {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.start(block) }
+    }
+
     #[inline(always)]
     unsafe fn tile<const P: usize, const B: usize>(
         &mut self,

@@ -2,6 +2,7 @@
 
 use super::epilogue::Epilogue;
 use super::lanes::Lanes;
+use super::product::start;
 use super::shape::PATCH;
 
 /// The stem over an image in a border of zeros.
@@ -73,7 +74,7 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const P: usize, const B: usize>(
 ) {
     // SAFETY: output (y, x) reads rows `2y..+3` and columns `2x..+3` of the padded planes; 27 taps of weights.
     unsafe {
-        let mut sums = [[V::zero(); B]; P];
+        let mut sums = [start::<V, E, B>(e, block); P];
         let mut weights = s.weights.add(block * PATCH * 16);
         for line in 0..9 {
             let from = s.image.add(line / 3 * s.plane + (2 * y + line % 3) * s.row + 2 * x);
