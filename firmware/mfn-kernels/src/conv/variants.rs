@@ -7,8 +7,7 @@ use super::lanes::{Lanes, Plain};
 use super::maps;
 use super::norm::{NormBlock, NormPointers};
 use super::product::{Product, WeightGradient, product, weight_gradient};
-use super::shape::Shape;
-use super::stage::{Input, Tiles};
+use super::stage::{Part, Tiles};
 use super::stem::{Stem, stem};
 
 /// `Tiles` of a type: pixels and blocks of a product's tile, pixels at a time, channel quads and blocks of a
@@ -44,15 +43,15 @@ macro_rules! entries {
         use super::*;
 
         $(#[$feature])?
-        pub unsafe fn train(shape: &Shape, input: Input<'_>, weights: &[f32], scratch: &mut Vec<f32>, mut e: Statistics) {
+        pub unsafe fn train(part: &Part<'_>, scratch: &mut Vec<f32>, mut e: Statistics) {
             // SAFETY: the caller's promise.
-            unsafe { forward::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
+            unsafe { forward::forward::<$vector, _>(part, scratch, &mut e) };
         }
 
         $(#[$feature])?
-        pub unsafe fn infer(shape: &Shape, input: Input<'_>, weights: &[f32], scratch: &mut Vec<f32>, mut e: Finish) {
+        pub unsafe fn infer(part: &Part<'_>, scratch: &mut Vec<f32>, mut e: Finish) {
             // SAFETY: the caller's promise.
-            unsafe { forward::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
+            unsafe { forward::forward::<$vector, _>(part, scratch, &mut e) };
         }
 
         $(#[$feature])?
