@@ -16,6 +16,12 @@ pub trait Tiles: Sums {
 
     /// See [`super::dense::dense`].
     unsafe fn dense<const Q: usize>(d: &Dense, e: &Finish);
+    /// A dense product of whole groups, pixels side by side.
+    #[inline(always)]
+    unsafe fn pointwise(d: &Dense, e: &Finish) {
+        // SAFETY: the caller's promise.
+        unsafe { Self::dense::<4>(d, e) };
+    }
     /// See [`planes::convolve`].
     unsafe fn planes<const STRIDE: usize, const FAN: usize>(w: &Windows, e: &Finish, block: usize);
 }
@@ -58,7 +64,7 @@ unsafe fn pointwise<V: Tiles>(packed: &Packed, input: &[u8], e: &Finish) {
                 pixels: V::CHUNK.min(pixels - first),
                 first,
             };
-            V::dense::<4>(&d, e);
+            V::pointwise(&d, e);
         }
     }
 }

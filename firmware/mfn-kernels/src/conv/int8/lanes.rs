@@ -18,6 +18,8 @@ pub trait Sums: Copy {
     const OFFSET: i32;
     /// Order of the weights.
     const PLACE: Place;
+    /// Whether 1x1 convolutions have sixteen inputs of an output side by side instead.
+    const ROWS: bool = false;
     /// Weights take so many registers that those of one block are used up before the next one's are loaded.
     const FEW_FACTORS: bool = false;
     /// The same block in floats.

@@ -9,11 +9,11 @@ use std::arch::asm;
 
 /// Four registers of four sums, by `sdot`.
 #[derive(Clone, Copy)]
-pub struct DotSums([int32x4_t; 4]);
+pub struct DotSums(pub(super) [int32x4_t; 4]);
 
 /// Four registers of four sums, by `smull`, `smlal` and `sadalp`.
 #[derive(Clone, Copy)]
-pub struct PairSums([int32x4_t; 4]);
+pub struct PairSums(pub(super) [int32x4_t; 4]);
 
 /// Adds to each sum its four weights times the quad `L` of sixteen bytes.
 ///
@@ -198,6 +198,7 @@ fn pairs(o: usize, i: usize) -> usize {
 
 impl Sums for PairSums {
     const PLACE: Place = pairs;
+    const ROWS: bool = true;
     const FEW_FACTORS: bool = true;
     type Window = [[int8x16_t; 2]; 2];
     common!();

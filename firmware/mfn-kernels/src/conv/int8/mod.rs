@@ -8,6 +8,8 @@
 //! floats or bytes. Numbers beyond 2^31 steps, NaN and infinity become some byte of the grid, by instruction set.
 
 mod dense;
+#[cfg(target_arch = "aarch64")]
+mod dense_neon;
 mod epilogue;
 mod forward;
 mod lanes;
@@ -97,11 +99,20 @@ macro_rules! call {
     };
 }
 
+/// What is special about an instruction set.
+struct Form {
+    /// What a stored byte is more than the grid's number.
+    offset: i32,
+    /// The order of weights.
+    place: Place,
+    /// See [`Sums::ROWS`].
+    rows: bool,
+}
+
 impl Kernels {
-    /// What a stored byte is more than the grid's number, and the order of weights.
-    fn int8_form(self) -> (i32, Place) {
-        fn of<V: Sums>() -> (i32, Place) {
-            (V::OFFSET, V::PLACE)
+    fn int8_form(self) -> Form {
+        fn of<V: Sums>() -> Form {
+            Form { offset: V::OFFSET, place: V::PLACE, rows: V::ROWS }
         }
         match self.level() {
             #[cfg(target_arch = "x86_64")]
@@ -117,7 +128,7 @@ impl Kernels {
         Steps {
             step: grid.step,
             per_one: grid.step.recip(),
-            zero: i32::from(grid.zero) + self.int8_form().0,
+            zero: i32::from(grid.zero) + self.int8_form().offset,
             ends: [-128.0 - zero, 127.0 - zero],
         }
     }
@@ -155,7 +166,7 @@ impl Kernels {
             steps: self.steps(outputs.grid),
             stride: packed.shape.output_len() / packed.shape.outputs * BLOCK,
         };
-        let zero = (i32::from(zero) + self.int8_form().0) as u8;
+        let zero = (i32::from(zero) + self.int8_form().offset) as u8;
         call!(self, infer(packed, input, zero, scratch, &e));
     }
 

@@ -1,16 +1,21 @@
 //! The int8 kernels of each instruction set: register tiles, and entry points that enable its features.
 
 use super::dense::{Dense, dense};
+#[cfg(target_arch = "aarch64")]
+use super::dense_neon;
 use super::epilogue::{Finish, Steps};
 use super::forward::{self, Tiles};
 use super::lanes::PlainSums;
+#[cfg(target_arch = "aarch64")]
+use super::lanes_neon::{DotSums, PairSums};
 use super::maps;
 use super::pack::Packed;
 use super::planes::{Windows, convolve};
 
-/// `Tiles` of a type: pixels and blocks of a dense tile, pixels at a time, columns of a depthwise tile.
+/// `Tiles` of a type: pixels and blocks of a dense tile, pixels at a time, columns of a depthwise tile; what makes 1x1
+/// convolutions, if not dense tiles.
 macro_rules! tiles {
-    ($vector:ty, $pixels:literal x $blocks:literal of $chunk:literal, $columns:literal) => {
+    ($vector:ty, $pixels:literal x $blocks:literal of $chunk:literal, $columns:literal $(, $pointwise:path)?) => {
         impl Tiles for $vector {
             const CHUNK: usize = $chunk;
 
@@ -19,6 +24,11 @@ macro_rules! tiles {
                 // SAFETY: the caller's promise.
                 unsafe { dense::<Self, $pixels, $blocks, Q>(d, e) };
             }
+            $(#[inline(always)]
+            unsafe fn pointwise(d: &Dense, e: &Finish) {
+                // SAFETY: the caller's promise.
+                unsafe { $pointwise(d, e) };
+            })?
             #[inline(always)]
             unsafe fn planes<const STRIDE: usize, const FAN: usize>(w: &Windows, e: &Finish, block: usize) {
                 // SAFETY: the caller's promise.
@@ -93,14 +103,13 @@ pub mod avx2 {
 }
 
 #[cfg(target_arch = "aarch64")]
-tiles!(super::lanes_neon::DotSums, 5 x 1 of 80, 4);
+tiles!(DotSums, 5 x 1 of 80, 4, dense_neon::dense::<DotSums>);
 #[cfg(target_arch = "aarch64")]
-tiles!(super::lanes_neon::PairSums, 2 x 2 of 80, 4);
+tiles!(PairSums, 2 x 2 of 80, 4, dense_neon::dense::<PairSums>);
 
 /// NEON with dot products.
 #[cfg(target_arch = "aarch64")]
 pub mod dot {
-    use super::super::lanes_neon::DotSums;
     entries!(
         #[target_feature(enable = "neon,dotprod")]
         DotSums
@@ -110,7 +119,6 @@ pub mod dot {
 /// NEON.
 #[cfg(target_arch = "aarch64")]
 pub mod neon {
-    use super::super::lanes_neon::PairSums;
     entries!(
         #[target_feature(enable = "neon")]
         PairSums
