@@ -111,15 +111,18 @@ unsafe fn forward_in_place<V: Tiles, E: Epilogue<V>>(part: &Part<'_>, e: &mut E)
 #[inline(always)]
 unsafe fn forward_stem<V: Tiles, E: Epilogue<V>>(part: &Part<'_>, scratch: &mut Vec<f32>, e: &mut E) {
     let shape = part.shape;
+    let zeros = room(scratch, shape.size[1]);
+    // SAFETY: the room was just made.
+    unsafe { zeros.write_bytes(0, shape.size[1]) };
     let stem = Stem {
         image: part.x,
         input: shape.size,
-        room: room(scratch, Stem::lines(shape.size[1])),
+        zeros,
         weights: part.weights.as_ptr(),
         outputs: shape.outputs / BLOCK,
         size: shape.output_size(),
     };
-    // SAFETY: the caller's promise; the room was just made.
+    // SAFETY: the caller's promise.
     unsafe { V::stem(&stem, e) };
 }
 
