@@ -28,6 +28,8 @@ pub mod maps;
 mod norm;
 mod plane_layout;
 mod planes;
+#[cfg(target_arch = "aarch64")]
+mod planes_neon;
 mod product;
 #[cfg(target_arch = "aarch64")]
 mod product_neon;
