@@ -18,6 +18,12 @@ pub trait Epilogue<V: Lanes> {
         ZEROS.as_ptr()
     }
 
+    /// What an inference layer does, if that is what this is, for kernels that do it themselves.
+    #[inline(always)]
+    fn as_finish(&self) -> Option<&Finish> {
+        None
+    }
+
     /// # Safety
     /// The CPU has `V`'s features, and the epilogue's pointers hold these blocks and pixels.
     unsafe fn tile<const P: usize, const B: usize>(&mut self, sums: &[[V; B]; P], block: usize, pixel: usize);
@@ -116,6 +122,11 @@ impl<V: Lanes> Epilogue<V> for Finish {
     unsafe fn start(&self, block: usize) -> *const f32 {
         // SAFETY: the caller's promise.
         unsafe { self.bias.add(block * 16) }
+    }
+
+    #[inline(always)]
+    fn as_finish(&self) -> Option<&Finish> {
+        Some(self)
     }
 
     #[inline(always)]

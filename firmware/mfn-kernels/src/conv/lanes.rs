@@ -1,7 +1,8 @@
 //! Sixteen f32 values as one register (AVX-512), two (AVX2), four (NEON) or an array: what the generic kernels
 //! of this module are written over.
 
-use super::epilogue::Epilogue;
+use super::epilogue::{Epilogue, Finish};
+use super::planes::Planes;
 use super::product::{self, Product};
 
 /// A block of sixteen values. All methods are unsafe because an implementation needs its CPU features;
@@ -39,6 +40,11 @@ pub trait Lanes: Copy {
     unsafe fn quad(from: *const f32) -> Self::Quad;
     /// `self + weights * quad[L]`.
     unsafe fn fma_lane<const L: usize>(self, weights: Self, quad: Self::Quad) -> Self;
+    /// A convolution of planes with all that follows it, if the instruction set has a kernel of its own for it.
+    #[inline(always)]
+    unsafe fn planes(_p: &Planes, _f: &Finish, _block: usize) -> bool {
+        false
+    }
     /// See [`product::sums`].
     #[inline(always)]
     unsafe fn products<E: Epilogue<Self>, const P: usize, const B: usize>(

@@ -1,7 +1,9 @@
 //! [`Lanes`] for 64-bit ARM: four registers, products by lane.
 
-use super::epilogue::Epilogue;
+use super::epilogue::{Epilogue, Finish};
 use super::lanes::Lanes;
+use super::planes::Planes;
+use super::planes_neon;
 use super::product::Product;
 use super::product_neon::{self, Operands};
 use std::arch::aarch64::*;
@@ -116,6 +118,15 @@ impl Lanes for Neon {
                 lane(self.0[3], weights.0[3]),
             ])
         }
+    }
+    #[inline(always)]
+    unsafe fn planes(p: &Planes, f: &Finish, block: usize) -> bool {
+        let supported = planes_neon::supports(p, f);
+        if supported {
+            // SAFETY: the caller's promise.
+            unsafe { planes_neon::convolve(p, f, block) };
+        }
+        supported
     }
     #[inline(always)]
     unsafe fn products<E: Epilogue<Self>, const P: usize, const B: usize>(

@@ -29,6 +29,8 @@ mod norm;
 mod pair;
 mod plane_layout;
 mod planes;
+#[cfg(target_arch = "aarch64")]
+mod planes_neon;
 mod product;
 #[cfg(target_arch = "aarch64")]
 mod product_neon;

@@ -37,6 +37,9 @@ pub struct Planes {
 pub unsafe fn convolve<V: Lanes, E: Epilogue<V>>(p: &Planes, e: &mut E, block: usize) {
     // SAFETY: the caller's promise.
     unsafe {
+        if e.as_finish().is_some_and(|f| V::planes(p, f, block)) {
+            return;
+        }
         match (p.fan, p.plane, p.stride) {
             (2, 0, _) => rows::<V, E, 2, 1>(p, e, block),
             (4, 0, _) => rows::<V, E, 4, 1>(p, e, block),
