@@ -6,7 +6,7 @@ mod common;
 #[path = "common/numbers.rs"]
 mod numbers;
 
-use mfn_kernels::conv::{Backward, Fused, Input, Kind, Norm, Shape, reference};
+use mfn_kernels::conv::{Backward, Fused, Input, Kind, Layer, Norm, Shape, reference};
 use mfn_kernels::{Kernels, Level};
 use numbers::Numbers;
 use proptest::prelude::*;
@@ -231,6 +231,53 @@ fn infer_one(k: Kernels, shape: &Shape, numbers: &mut Numbers, activation: bool,
     close("output", &out, &reference::block(&expected, shape.outputs));
 }
 
+/// A 1x1 convolution and planes: up to 16 blocks and 64 columns between, which is one row of output a band.
+fn pairs() -> impl Strategy<Value = [Shape; 2]> {
+    let planes = prop_oneof![Just((2, 1)), Just((1, 1)), Just((1, 2)), Just((1, 4))];
+    (1..=3usize, 1..=16usize, 1..=9usize, 1..=64usize, planes).prop_map(
+        |(inputs, blocks, height, width, (stride, fan))| {
+            let (size, outputs) = ([height, width], 16 * blocks);
+            let first = Shape { kind: Kind::Pointwise, inputs: 16 * inputs, outputs, size };
+            [first, Shape { kind: Kind::Planes { stride, fan }, inputs: outputs, outputs, size }]
+        },
+    )
+}
+
+fn pairs_match(k: Kernels) {
+    let config = ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(shapes in pairs(), seed: u32, residual: bool)| {
+        pair_one(k, &shapes, &mut Numbers(seed), residual);
+    });
+}
+
+/// Against the two layers one after the other.
+fn pair_one(k: Kernels, [first, second]: &[Shape; 2], numbers: &mut Numbers, residual: bool) {
+    let x = numbers.many(first.input_len());
+    let mut make =
+        |shape: &Shape| [shape.packed_len(), shape.outputs, shape.outputs].map(|length| numbers.many(length));
+    let (one, two) = (make(first), make(second));
+    let residual = if residual { numbers.many(second.output_len()) } else { Vec::new() };
+    let layers = [
+        Layer {
+            shape: first,
+            weights: &one[0],
+            fused: Fused { bias: &one[1], bend: &one[2], residual: &[] },
+        },
+        Layer {
+            shape: second,
+            weights: &two[0],
+            fused: Fused { bias: &two[1], bend: &two[2], residual: &residual },
+        },
+    ];
+    let mut scratch = Vec::new();
+    let [mut between, mut expected, mut out] =
+        [first.output_len(), second.output_len(), second.output_len()].map(|length| vec![f32::NAN; length]);
+    k.conv_infer(first, &x, layers[0].weights, layers[0].fused, &mut between, &mut scratch);
+    k.conv_infer(second, &between, layers[1].weights, layers[1].fused, &mut expected, &mut scratch);
+    k.conv_pair(layers, &x, &mut out, &mut scratch);
+    assert!(out == expected, "{first:?} and {second:?}");
+}
+
 fn normalise_matches(k: Kernels) {
     let mut numbers = Numbers(7);
     for (channels, pixels) in [(16, 1), (48, 5), (64, 49)] {
@@ -253,6 +300,7 @@ variants! {
         tails: tails_match;
         training: training_matches;
         inference: inference_matches;
+        pairs: pairs_match;
         normalise: normalise_matches;
     }
     scalar: Level::Scalar;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use mfn_kernels::conv::{BLOCK, Buffer, Kind, Shape};
 
 use super::int8::Int8;
-use super::plan::{Place, Step, Work};
+use super::plan::{Layer, Place, Step, Work};
 
 /// The step as up to `parts` steps of one round. What is no convolution is not worth it and stays whole.
 pub(super) fn split(step: Step, parts: usize) -> Vec<Step> {
@@ -21,7 +21,8 @@ pub(super) fn split(step: Step, parts: usize) -> Vec<Step> {
 
 fn shape(work: &Work) -> Option<Shape> {
     match work {
-        Work::Convolution { shape, .. } => Some(*shape),
+        Work::Convolution(layer) => Some(layer.shape),
+        Work::Pair(layers) => Some(layers[1].shape),
         Work::Int8(step) => Some(step.shape),
         _ => None,
     }
@@ -42,7 +43,8 @@ fn part(step: &Step, whole: &Shape, blocks: Range<usize>) -> Step {
     };
     let output = |map: &Range<usize>, bytes| channels(map, whole.output_size(), bytes);
     // One channel in, one channel out, or a group of them in a block: then a part needs only its own blocks.
-    let own_inputs = matches!(whole.kind, Kind::Planes { .. } | Kind::Global);
+    let own_inputs =
+        !matches!(step.work, Work::Pair(_)) && matches!(whole.kind, Kind::Planes { .. } | Kind::Global);
     let from = match &step.from {
         Place::Memory(from) if own_inputs => Place::Memory(channels(from, whole.size, int8.is_some())),
         from => from.clone(),
@@ -60,12 +62,13 @@ fn part(step: &Step, whole: &Shape, blocks: Range<usize>) -> Step {
 
 fn work(whole: &Work, shape: Shape, blocks: &Range<usize>) -> Work {
     match whole {
-        Work::Convolution { shape: all, weights, bias, bend } => Work::Convolution {
-            weights: rows(weights, all.outputs / BLOCK, blocks),
-            bias: rows(bias, all.outputs / BLOCK, blocks),
-            bend: rows(bend, all.outputs / BLOCK, blocks),
-            shape,
-        },
+        Work::Convolution(whole) => Work::Convolution(layer(whole, shape, blocks)),
+        Work::Pair(layers) => {
+            let [first, second] = layers.as_ref();
+            let outputs = blocks.len() * BLOCK;
+            let dense = Shape { outputs, ..first.shape };
+            Work::Pair(Box::new([layer(first, dense, blocks), layer(second, shape, blocks)]))
+        }
         Work::Int8(all) => {
             let of = all.shape.outputs / BLOCK;
             Work::Int8(Box::new(Int8 {
@@ -79,6 +82,11 @@ fn work(whole: &Work, shape: Shape, blocks: &Range<usize>) -> Work {
         }
         _ => unreachable!("only convolutions are split"),
     }
+}
+
+fn layer(whole: &Layer, shape: Shape, blocks: &Range<usize>) -> Layer {
+    let own = |values| rows(values, whole.shape.outputs / BLOCK, blocks);
+    Layer { shape, weights: own(&whole.weights), bias: own(&whole.bias), bend: own(&whole.bend) }
 }
 
 /// What belongs to some of the blocks of output channels; nothing of nothing.

@@ -169,7 +169,11 @@ unsafe fn backward_planes<V: Tiles>(
             planes::weight_gradient::<V>(&convolution, dz, sums);
             if let Some(e) = epilogue.as_deref_mut() {
                 let back = layout.convolution(job.shape, layout.spread(dz, fan), job.weights, block);
-                planes::convolve::<V, _>(&Planes { stride: 1, size: layout.size, ..back }, e, block);
+                planes::convolve::<V, _>(
+                    &Planes { stride: 1, size: layout.size, rows: [0, layout.size[0]], ..back },
+                    e,
+                    block,
+                );
             }
         }
     }

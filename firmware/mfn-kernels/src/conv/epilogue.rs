@@ -1,5 +1,6 @@
 //! What happens to a tile of sums while it is still in registers.
 
+use super::Fused;
 use super::lanes::Lanes;
 use super::norm::{NormBlock, NormPointers};
 
@@ -101,6 +102,19 @@ pub struct Finish {
     pub bend: *const f32,
     /// What is added at the end, laid out as the output, or null.
     pub residual: *const f32,
+}
+
+impl Finish {
+    /// What is fused behind a layer whose output, of so many values a block, begins at `out`.
+    pub fn new(fused: Fused<'_>, out: *mut f32, stride: usize) -> Finish {
+        let (bend, residual) = (pointer(fused.bend), pointer(fused.residual));
+        Finish { out, stride, bias: fused.bias.as_ptr(), bend, residual }
+    }
+}
+
+/// Null for nothing.
+pub fn pointer<T>(slice: &[T]) -> *const T {
+    if slice.is_empty() { std::ptr::null() } else { slice.as_ptr() }
 }
 
 impl<V: Lanes> Epilogue<V> for Finish {

@@ -1,8 +1,9 @@
-//! What happens to blocked maps besides convolutions, in plain Rust: it is little, and compilers see the sixteen
-//! lanes by themselves.
+//! What happens to blocked maps besides convolutions. What computes is here for every instruction set, for
+//! [`Kernels`](crate::Kernels); what only copies is plain Rust.
 //!
 //! Slices hold whole maps of one image; channels are filled up to whole blocks.
 
+use super::lanes::Lanes;
 use super::shape::BLOCK;
 
 type Block = [f32; BLOCK];
@@ -38,32 +39,52 @@ pub fn leave(blocked: &[f32], channels: usize, plain: &mut [f32]) {
 }
 
 /// PReLU.
-pub fn slope(from: &[f32], slope: &[f32], to: &mut [f32]) {
+///
+/// # Safety
+/// The CPU has `V`'s features, here and below.
+#[inline(always)]
+pub(super) unsafe fn slope<V: Lanes>(from: &[f32], slope: &[f32], to: &mut [f32]) {
     let plane = from.len() / slope.len() * BLOCK;
     for ((from, to), slope) in from.chunks_exact(plane).zip(to.chunks_exact_mut(plane)).zip(blocks(slope)) {
-        for (from, to) in blocks(from).iter().zip(blocks_mut(to)) {
-            *to = std::array::from_fn(|i| from[i].max(0.0) + slope[i] * from[i].min(0.0));
+        // SAFETY: sixteen values each.
+        unsafe {
+            let slope = V::load(slope.as_ptr());
+            for (from, to) in blocks(from).iter().zip(blocks_mut(to)) {
+                let x = V::load(from.as_ptr());
+                x.min(V::zero()).fma(slope, x.max(V::zero())).store(to.as_mut_ptr());
+            }
         }
     }
 }
 
 /// The sum of two maps.
-pub fn add(left: &[f32], right: &[f32], to: &mut [f32]) {
+///
+/// # Safety
+/// As for [`slope`].
+#[inline(always)]
+pub(super) unsafe fn add<V: Lanes>(left: &[f32], right: &[f32], to: &mut [f32]) {
     for ((left, right), to) in blocks(left).iter().zip(blocks(right)).zip(blocks_mut(to)) {
-        *to = std::array::from_fn(|i| left[i] + right[i]);
+        // SAFETY: sixteen values each.
+        unsafe { V::load(left.as_ptr()).add(V::load(right.as_ptr())).store(to.as_mut_ptr()) };
     }
 }
 
 /// The largest of each 2x2 of maps of an even size, height and width.
-pub fn pool(from: &[f32], [height, width]: [usize; 2], to: &mut [f32]) {
-    let rows = from.chunks_exact(2 * width * BLOCK).zip(to.chunks_exact_mut(width / 2 * BLOCK));
-    for (from, to) in rows.take(from.len() / (height * width * BLOCK) * height / 2) {
+///
+/// # Safety
+/// As for [`slope`].
+#[inline(always)]
+pub(super) unsafe fn pool<V: Lanes>(from: &[f32], [_, width]: [usize; 2], to: &mut [f32]) {
+    for (from, to) in from.chunks_exact(2 * width * BLOCK).zip(to.chunks_exact_mut(width / 2 * BLOCK)) {
         let (upper, lower) = blocks(from).split_at(width);
         for ((upper, lower), to) in upper.chunks_exact(2).zip(lower.chunks_exact(2)).zip(blocks_mut(to)) {
-            let larger = |a: &Block, b: &Block| -> Block {
-                std::array::from_fn(|i| if a[i] > b[i] { a[i] } else { b[i] })
-            };
-            *to = larger(&larger(&upper[0], &upper[1]), &larger(&lower[0], &lower[1]));
+            let at = |block: &Block| block.as_ptr();
+            // SAFETY: sixteen values each.
+            unsafe {
+                let upper = V::load(at(&upper[0])).max(V::load(at(&upper[1])));
+                let lower = V::load(at(&lower[0])).max(V::load(at(&lower[1])));
+                upper.max(lower).store(to.as_mut_ptr());
+            }
         }
     }
 }
@@ -83,6 +104,7 @@ pub fn double(from: &[f32], [_, width]: [usize; 2], to: &mut [f32]) {
 mod tests {
     use super::super::reference;
     use super::*;
+    use crate::{Kernels, Level};
 
     fn ramp(length: usize) -> Vec<f32> {
         (0..length).map(|i| (i * 37 % 101) as f32 - 50.0).collect()
@@ -116,9 +138,11 @@ mod tests {
             .collect();
         let doubled: Vec<f32> = each(2 * height, 2 * width).map(|(c, y, x)| at(c, y / 2, x / 2)).collect();
         let blocked = reference::block(&plain, channels);
-        let mut out = vec![f32::NAN; pooled.len()];
-        pool(&blocked, [height, width], &mut out);
-        assert_eq!(reference::unblock(&out, channels), pooled);
+        for kernels in Level::ALL.into_iter().filter_map(Kernels::at) {
+            let mut out = vec![f32::NAN; pooled.len()];
+            kernels.map_pool(&blocked, [height, width], &mut out);
+            assert_eq!(reference::unblock(&out, channels), pooled, "{:?}", kernels.level());
+        }
         let mut out = vec![f32::NAN; doubled.len()];
         double(&blocked, [height, width], &mut out);
         assert_eq!(reference::unblock(&out, channels), doubled);
@@ -127,13 +151,15 @@ mod tests {
     #[test]
     fn slopes_and_sums() {
         let (from, slopes) = (ramp(32 * 5), ramp(32));
-        let mut out = vec![f32::NAN; from.len()];
-        slope(&from, &slopes, &mut out);
         let channel = |i: usize| i / (5 * BLOCK) * BLOCK + i % BLOCK;
-        for (i, (&x, &y)) in from.iter().zip(&out).enumerate() {
-            assert_eq!(y, if x > 0.0 { x } else { x * slopes[channel(i)] });
+        for kernels in Level::ALL.into_iter().filter_map(Kernels::at) {
+            let mut out = vec![f32::NAN; from.len()];
+            kernels.map_slope(&from, &slopes, &mut out);
+            for (i, (&x, &y)) in from.iter().zip(&out).enumerate() {
+                assert_eq!(y, if x > 0.0 { x } else { x * slopes[channel(i)] }, "{:?}", kernels.level());
+            }
+            kernels.map_add(&from, &from, &mut out);
+            assert!(from.iter().zip(&out).all(|(x, y)| 2.0 * x == *y), "{:?}", kernels.level());
         }
-        add(&from, &from, &mut out);
-        assert!(from.iter().zip(&out).all(|(x, y)| 2.0 * x == *y));
     }
 }

@@ -26,6 +26,7 @@ mod lanes_neon;
 mod lanes_x86;
 pub mod maps;
 mod norm;
+mod pair;
 mod plane_layout;
 mod planes;
 #[cfg(target_arch = "aarch64")]
@@ -42,11 +43,13 @@ mod variants;
 pub use backward::Backward;
 pub use buffer::{Buffer, bytes, bytes_mut};
 pub use norm::Norm;
+pub use pair::Layer;
 pub use shape::{BLOCK, Kind, Shape};
 pub use stage::Input;
 
 use crate::{Kernels, Level};
 use epilogue::{Finish, Statistics};
+use stage::Part;
 
 /// Calls an entry point of the level's variant.
 macro_rules! call {
@@ -66,6 +69,7 @@ macro_rules! call {
         }
     };
 }
+use call;
 
 /// Bias, activation and residual of an inference layer (batch norm folded into weights and bias).
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +80,14 @@ pub struct Fused<'a> {
     pub bend: &'a [f32],
     /// Added at the end; empty: nothing.
     pub residual: &'a [f32],
+}
+
+impl Fused<'_> {
+    fn check(&self, channels: usize, output: usize) {
+        assert_eq!(self.bias.len(), channels, "one bias a channel");
+        assert!(self.bend.is_empty() || self.bend.len() == channels, "one bend a channel");
+        assert!(self.residual.is_empty() || self.residual.len() == output, "a residual like the output");
+    }
 }
 
 impl Kernels {
@@ -100,7 +112,7 @@ impl Kernels {
         let stride = shape.output_len() / shape.outputs * BLOCK;
         let (sum, squares) = (sum.as_mut_ptr(), squares.as_mut_ptr());
         let e = Statistics { out: out.as_mut_ptr(), stride, sum, squares };
-        call!(self, train(shape, input, weights, scratch, e));
+        call!(self, train(&Part::whole(shape, input, weights), scratch, e));
     }
 
     /// Inference, one image: convolution, bias, activation and residual in one pass.
@@ -118,17 +130,9 @@ impl Kernels {
     ) {
         let input = Input { data: input, norm: None };
         check_forward(shape, &input, weights, out);
-        assert_eq!(fused.bias.len(), shape.outputs, "one bias a channel");
-        assert!(fused.bend.is_empty() || fused.bend.len() == shape.outputs, "one bend a channel");
-        assert!(fused.residual.is_empty() || fused.residual.len() == out.len(), "a residual like the output");
-        let e = Finish {
-            out: out.as_mut_ptr(),
-            stride: shape.output_len() / shape.outputs * BLOCK,
-            bias: fused.bias.as_ptr(),
-            bend: pointer(fused.bend),
-            residual: pointer(fused.residual),
-        };
-        call!(self, infer(shape, input, weights, scratch, e));
+        fused.check(shape.outputs, out.len());
+        let e = Finish::new(fused, out.as_mut_ptr(), shape.output_len() / shape.outputs * BLOCK);
+        call!(self, infer(&Part::whole(shape, input, weights), scratch, e));
     }
 
     /// Training, backward, one image: see [`Backward`].
@@ -149,7 +153,7 @@ impl Kernels {
         check_map(raw, norm, channels);
         assert_eq!(raw.len(), out.len(), "an output like the raw one");
         assert!(residual.is_empty() || residual.len() == raw.len(), "a residual like the raw output");
-        call!(self, normalise(raw, norm.pointers(), pointer(residual), out, channels / BLOCK));
+        call!(self, normalise(raw, norm.pointers(), epilogue::pointer(residual), out, channels / BLOCK));
     }
 
     /// Adds to `sums` (three channel vectors), for one image, the gradients of beta, gamma and slope: the sums of
@@ -163,11 +167,21 @@ impl Kernels {
         assert_eq!((gradient.len(), sums.len()), (raw.len(), 3 * channels), "gradient and sums");
         call!(self, reduce(raw, norm.pointers(), gradient, sums, channels / BLOCK));
     }
-}
 
-/// Null for nothing.
-fn pointer<T>(slice: &[T]) -> *const T {
-    if slice.is_empty() { std::ptr::null() } else { slice.as_ptr() }
+    /// PReLU of a map, with one slope a channel.
+    pub fn map_slope(self, from: &[f32], slope: &[f32], to: &mut [f32]) {
+        call!(self, slope(from, slope, to));
+    }
+
+    /// The sum of two maps of one size.
+    pub fn map_add(self, left: &[f32], right: &[f32], to: &mut [f32]) {
+        call!(self, add(left, right, to));
+    }
+
+    /// The largest of each 2x2 of maps of an even size, height and width.
+    pub fn map_pool(self, from: &[f32], size: [usize; 2], to: &mut [f32]) {
+        call!(self, pool(from, size, to));
+    }
 }
 
 fn check_map(raw: &[f32], norm: &Norm<'_>, channels: usize) {

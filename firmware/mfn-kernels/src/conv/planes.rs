@@ -23,6 +23,8 @@ pub struct Planes {
     pub weights: *const f32,
     /// Rows and columns of the output.
     pub size: [usize; 2],
+    /// Of those rows the first to make, and the one behind the last.
+    pub rows: [usize; 2],
     /// 1, or for one channel a group 2.
     pub stride: usize,
 }
@@ -53,8 +55,8 @@ unsafe fn rows<V: Lanes, E: Epilogue<V>, const FAN: usize, const S: usize>(
     e: &mut E,
     block: usize,
 ) {
-    let [height, width] = p.size;
-    for y in 0..height {
+    let width = p.size[1];
+    for y in p.rows[0]..p.rows[1] {
         let mut x = 0;
         // SAFETY: tiles end at the width.
         unsafe {
@@ -89,7 +91,7 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize, const
             let Some(from_y) = (y * S + ky).checked_sub(1).filter(|&y| y < p.input[0]) else {
                 continue;
             };
-            let row = p.x.add(from_y * p.row);
+            let row = p.x.wrapping_add(from_y * p.row);
             if FAN == 1 {
                 for j in 0..if p.plane == 0 { 1 } else { p.fan } {
                     let weights = p.weights.add(j * 144 + ky * 48);

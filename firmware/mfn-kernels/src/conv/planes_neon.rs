@@ -48,9 +48,9 @@ pub unsafe fn convolve(p: &Planes, f: &Finish, block: usize) {
         unsafe {
             let channel = block * 16 + half;
             let (b, bias) = (Block::load(p.weights.add(half), f.bend.add(channel)), f.bias.add(channel));
-            for y in 0..p.size[0] {
+            for y in p.rows[0]..p.rows[1] {
                 let line = |at: usize| match at.checked_sub(1) {
-                    Some(y) if y < p.input[0] => (p.x.add(y * p.row + half), COLUMN),
+                    Some(y) if y < p.input[0] => (p.x.wrapping_add(y * p.row + half), COLUMN),
                     _ => (ZEROS.as_ptr(), 0),
                 };
                 let [above, beside, below] =

@@ -1,5 +1,7 @@
 //! What the layers of both directions share: input, chunks, scratch memory, patches of the stem.
 
+use std::ops::Range;
+
 use super::epilogue::Epilogue;
 use super::lanes::Lanes;
 use super::norm::{Norm, NormBlock};
@@ -14,6 +16,31 @@ pub struct Input<'a> {
     pub data: &'a [f32],
     /// The norm and activation that are still to be applied.
     pub norm: Option<Norm<'a>>,
+}
+
+/// A layer and the map of one image that it reads.
+pub struct Part<'a> {
+    /// The layer.
+    pub shape: &'a Shape,
+    /// Where the input's first value lies; for some of the rows only: would lie, if all were there.
+    pub x: *const f32,
+    /// Values between two of the input's blocks of channels.
+    pub plane: usize,
+    /// The norm and activation that are still to be applied to the input.
+    pub norm: Option<Norm<'a>>,
+    /// Packed.
+    pub weights: &'a [f32],
+    /// Rows of the output: any, of planes that are read as they lie; else all.
+    pub rows: Range<usize>,
+}
+
+impl<'a> Part<'a> {
+    /// All rows.
+    pub fn whole(shape: &'a Shape, input: Input<'a>, weights: &'a [f32]) -> Part<'a> {
+        let plane = shape.size[0] * shape.size[1] * BLOCK;
+        let rows = 0..shape.output_size()[0];
+        Part { shape, x: input.data.as_ptr(), plane, norm: input.norm, weights, rows }
+    }
 }
 
 /// Register tiles of an instruction set.

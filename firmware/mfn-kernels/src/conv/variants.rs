@@ -4,10 +4,10 @@ use super::backward::{self, Backward};
 use super::epilogue::{Epilogue, Finish, Statistics};
 use super::forward;
 use super::lanes::{Lanes, Plain};
+use super::maps;
 use super::norm::{NormBlock, NormPointers};
 use super::product::{Product, WeightGradient, product, weight_gradient};
-use super::shape::Shape;
-use super::stage::{Input, Tiles};
+use super::stage::{Part, Tiles};
 use super::stem::{Stem, stem};
 
 /// `Tiles` of a type: pixels and blocks of a product's tile, pixels at a time, channel quads and blocks of a
@@ -43,15 +43,15 @@ macro_rules! entries {
         use super::*;
 
         $(#[$feature])?
-        pub unsafe fn train(shape: &Shape, input: Input<'_>, weights: &[f32], scratch: &mut Vec<f32>, mut e: Statistics) {
+        pub unsafe fn train(part: &Part<'_>, scratch: &mut Vec<f32>, mut e: Statistics) {
             // SAFETY: the caller's promise.
-            unsafe { forward::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
+            unsafe { forward::forward::<$vector, _>(part, scratch, &mut e) };
         }
 
         $(#[$feature])?
-        pub unsafe fn infer(shape: &Shape, input: Input<'_>, weights: &[f32], scratch: &mut Vec<f32>, mut e: Finish) {
+        pub unsafe fn infer(part: &Part<'_>, scratch: &mut Vec<f32>, mut e: Finish) {
             // SAFETY: the caller's promise.
-            unsafe { forward::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
+            unsafe { forward::forward::<$vector, _>(part, scratch, &mut e) };
         }
 
         $(#[$feature])?
@@ -70,6 +70,24 @@ macro_rules! entries {
         pub unsafe fn reduce(raw: &[f32], norm: NormPointers, gradient: &[f32], sums: &mut [f32], blocks: usize) {
             // SAFETY: the caller's promise.
             unsafe { super::reduce::<$vector>(raw, norm, gradient, sums, blocks) };
+        }
+
+        $(#[$feature])?
+        pub unsafe fn slope(from: &[f32], slope: &[f32], to: &mut [f32]) {
+            // SAFETY: the caller's promise.
+            unsafe { maps::slope::<$vector>(from, slope, to) };
+        }
+
+        $(#[$feature])?
+        pub unsafe fn add(left: &[f32], right: &[f32], to: &mut [f32]) {
+            // SAFETY: the caller's promise.
+            unsafe { maps::add::<$vector>(left, right, to) };
+        }
+
+        $(#[$feature])?
+        pub unsafe fn pool(from: &[f32], size: [usize; 2], to: &mut [f32]) {
+            // SAFETY: the caller's promise.
+            unsafe { maps::pool::<$vector>(from, size, to) };
         }
     };
 }

@@ -31,7 +31,7 @@ mod variants;
 pub use maps::image_len;
 pub use pack::{Packed, supports};
 
-use super::pointer;
+use super::epilogue::pointer;
 use super::shape::{BLOCK, Kind, Shape};
 use crate::{Kernels, Level};
 use epilogue::{Finish, Steps};
