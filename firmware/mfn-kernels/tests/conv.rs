@@ -196,6 +196,21 @@ fn inference_matches(k: Kernels) {
     });
 }
 
+/// Every end of a tile or row, and every number of rounds of an inner loop up to a few.
+fn tails_match(k: Kernels) {
+    let numbers = &mut Numbers(5);
+    for (blocks, pixels) in (1..=5).flat_map(|blocks| (1..=9).map(move |pixels| (blocks, pixels))) {
+        let shape = Shape { kind: Kind::Pointwise, inputs: 16 * blocks, outputs: 32, size: [1, pixels] };
+        infer_one(k, &shape, numbers, pixels % 2 == 0, pixels % 3 == 0);
+    }
+    for (stride, height, width) in (2..=7).flat_map(|i| (1..=13).map(move |width| (i % 2 + 1, i / 2, width)))
+    {
+        let shape =
+            Shape { kind: Kind::Planes { stride, fan: 1 }, inputs: 32, outputs: 32, size: [height, width] };
+        infer_one(k, &shape, numbers, true, false);
+    }
+}
+
 fn infer_one(k: Kernels, shape: &Shape, numbers: &mut Numbers, activation: bool, residual: bool) {
     let (x, weight) = (numbers.many(shape.input_len()), numbers.many(shape.weight_len()));
     let (bias, bend) = (numbers.many(shape.outputs), numbers.many(shape.outputs));
@@ -282,6 +297,7 @@ fn normalise_matches(k: Kernels) {
 
 variants! {
     {
+        tails: tails_match;
         training: training_matches;
         inference: inference_matches;
         pairs: pairs_match;

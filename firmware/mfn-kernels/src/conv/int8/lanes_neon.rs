@@ -3,6 +3,7 @@
 //! The extension's intrinsics are not stable in Rust 1.95, so its two instructions are inline assembly.
 
 use super::lanes::{Place, Sums, quads};
+use crate::conv::lanes::Lanes;
 use crate::conv::lanes_neon::Neon;
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -68,6 +69,27 @@ unsafe fn pairs_high(sums: int32x4_t, weights: [int8x16_t; 2], x: [int8x16_t; 2]
     unsafe { vpadalq_s16(sums, vmlal_high_s8(vmull_high_s8(weights[0], x[0]), weights[1], x[1])) }
 }
 
+/// Sixteen values that are summed into: two loads, where the compiler would load them once and copy four registers
+/// whenever it needs them.
+///
+/// # Safety
+/// Sixteen values at `from`.
+#[inline(always)]
+unsafe fn load_again(from: *const f32) -> Neon {
+    // SAFETY: the caller vouches for the values. Not `pure`, or it would be loaded once.
+    unsafe {
+        let mut x = [vdupq_n_f32(0.0); 4];
+        asm!(
+            "ldp {a:q}, {b:q}, [{from}]",
+            "ldp {c:q}, {d:q}, [{from}, #32]",
+            from = in(reg) from,
+            a = out(vreg) x[0], b = out(vreg) x[1], c = out(vreg) x[2], d = out(vreg) x[3],
+            options(readonly, nostack, preserves_flags)
+        );
+        Neon(x)
+    }
+}
+
 /// In each group of `FAN` channels the `J`-th.
 const fn picking<const FAN: usize, const J: usize>() -> [u8; 16] {
     let mut pattern = [0; 16];
@@ -128,11 +150,17 @@ macro_rules! common {
             Neon(self.0.map(|sums| unsafe { vcvtq_f32_s32(sums) }))
         }
         #[inline(always)]
-        unsafe fn read(from: *const u8) -> Neon {
+        unsafe fn scaled(self, scale: Neon, bias: *const f32) -> Neon {
+            // SAFETY: the caller vouches for sixteen values.
+            unsafe { self.floats().fma(scale, load_again(bias)) }
+        }
+        #[inline(always)]
+        unsafe fn read(from: *const u8, zero: i32) -> Neon {
             // SAFETY: the caller vouches for sixteen bytes.
             unsafe {
-                let bytes = vld1q_s8(from.cast());
-                let (low, high) = (vmovl_s8(vget_low_s8(bytes)), vmovl_high_s8(bytes));
+                let (bytes, zero) = (vld1q_s8(from.cast()), vdupq_n_s8(zero as i8));
+                let low = vsubl_s8(vget_low_s8(bytes), vget_low_s8(zero));
+                let high = vsubl_high_s8(bytes, zero);
                 let words = [
                     vmovl_s16(vget_low_s16(low)),
                     vmovl_high_s16(low),

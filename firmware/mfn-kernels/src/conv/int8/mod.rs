@@ -10,6 +10,8 @@
 mod dense;
 #[cfg(target_arch = "aarch64")]
 mod dense_neon;
+#[cfg(target_arch = "aarch64")]
+mod dots_neon;
 mod epilogue;
 mod forward;
 mod lanes;
@@ -20,6 +22,10 @@ mod lanes_x86;
 mod maps;
 mod pack;
 mod planes;
+#[cfg(target_arch = "aarch64")]
+mod planes_neon;
+#[cfg(target_arch = "aarch64")]
+mod rows_neon;
 mod variants;
 
 pub use maps::image_len;

@@ -11,11 +11,13 @@ use super::lanes_neon::{DotSums, PairSums};
 use super::maps;
 use super::pack::Packed;
 use super::planes::{Windows, convolve};
+#[cfg(target_arch = "aarch64")]
+use super::planes_neon;
 
 /// `Tiles` of a type: pixels and blocks of a dense tile, pixels at a time, columns of a depthwise tile; what makes 1x1
-/// convolutions, if not dense tiles.
+/// convolutions and depthwise ones of stride 1 and four columns or more, if not tiles.
 macro_rules! tiles {
-    ($vector:ty, $pixels:literal x $blocks:literal of $chunk:literal, $columns:literal $(, $pointwise:path)?) => {
+    ($vector:ty, $pixels:literal x $blocks:literal of $chunk:literal, $columns:literal $(, $pointwise:path, $strips:path)?) => {
         impl Tiles for $vector {
             const CHUNK: usize = $chunk;
 
@@ -28,9 +30,14 @@ macro_rules! tiles {
             unsafe fn pointwise(d: &Dense, e: &Finish) {
                 // SAFETY: the caller's promise.
                 unsafe { $pointwise(d, e) };
-            })?
+            }
+            const PLANE_ROOM: fn(usize) -> usize = planes_neon::room;)?
             #[inline(always)]
             unsafe fn planes<const STRIDE: usize, const FAN: usize>(w: &Windows, e: &Finish, block: usize) {
+                $(if STRIDE == 1 && FAN == 1 && w.size[1] >= 4 {
+                    // SAFETY: the caller's promise.
+                    return unsafe { $strips(w, e, block) };
+                })?
                 // SAFETY: the caller's promise.
                 unsafe { convolve::<Self, $columns, STRIDE, FAN>(w, e, block) };
             }
@@ -103,9 +110,9 @@ pub mod avx2 {
 }
 
 #[cfg(target_arch = "aarch64")]
-tiles!(DotSums, 5 x 1 of 80, 4, dense_neon::dense::<DotSums>);
+tiles!(DotSums, 5 x 1 of 80, 4, dense_neon::dense::<DotSums>, planes_neon::convolve::<DotSums>);
 #[cfg(target_arch = "aarch64")]
-tiles!(PairSums, 2 x 2 of 80, 4, dense_neon::dense::<PairSums>);
+tiles!(PairSums, 2 x 2 of 80, 4, dense_neon::dense::<PairSums>, planes_neon::convolve::<PairSums>);
 
 /// NEON with dot products.
 #[cfg(target_arch = "aarch64")]
