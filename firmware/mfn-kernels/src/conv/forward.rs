@@ -92,9 +92,10 @@ unsafe fn forward_in_place<V: Tiles, E: Epilogue<V>>(part: &Part<'_>, e: &mut E)
         // SAFETY: each block's plane in the input and its weights.
         unsafe {
             let planes = Planes {
-                x: part.x.wrapping_add(block * part.plane),
+                x: part.x.add(block * part.plane),
                 plane: 0,
                 row: shape.size[1] * BLOCK,
+                ring: part.ring,
                 input: shape.size,
                 fan,
                 weights: part.weights.as_ptr().add(block * fan * 144),

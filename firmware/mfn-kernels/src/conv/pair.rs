@@ -22,16 +22,14 @@ pub struct Layer<'a> {
     pub fused: Fused<'a>,
 }
 
-/// Rows of the map between two layers.
+/// The map between two layers: a ring of its rows.
 struct Band {
     /// Values of a row of one block.
     row: usize,
-    /// Values of a block: so many rows at most.
-    plane: usize,
-    /// Rows of the output that one band makes.
-    outputs: usize,
-    /// Rows that are there.
-    rows: Range<usize>,
+    /// Rows of the ring.
+    ring: usize,
+    /// Rows that have been made.
+    made: usize,
 }
 
 impl Kernels {
@@ -54,63 +52,54 @@ impl Kernels {
         scratch: &mut Vec<f32>,
     ) {
         check(&first, &second, input, out);
-        let mut band = Band::new(first.shape, second.shape);
-        let blocks = first.shape.outputs / BLOCK;
-        let between = room(scratch, blocks * band.plane);
+        let mut band = Band::new(first.shape);
+        let length = first.shape.outputs / BLOCK * band.plane();
         // SAFETY: so much room was just made, and nothing else is made of `scratch` before the end.
-        let between = unsafe { std::slice::from_raw_parts_mut(between, blocks * band.plane) };
-        let height = second.shape.output_size()[0];
-        for start in (0..height).step_by(band.outputs) {
-            let rows = start..height.min(start + band.outputs);
-            let missing = band.advance(between, band.needs(second.shape, &rows));
-            self.fill(&first, input, between, &band, missing);
+        let between = unsafe { std::slice::from_raw_parts_mut(room(scratch, length), length) };
+        let (height, stride) = (second.shape.output_size()[0], stride(second.shape));
+        let outputs = (band.ring - 3) / stride + 1;
+        for start in (0..height).step_by(outputs) {
+            let rows = start..height.min(start + outputs);
+            let needed = second.shape.size[0].min((rows.end - 1) * stride + 2);
+            while band.made < needed {
+                self.fill(&first, input, between, &mut band, needed);
+            }
             self.empty(&second, between, &band, rows, out);
         }
     }
 
-    /// Makes the band's missing rows.
-    fn fill(self, first: &Layer<'_>, input: &[f32], between: &mut [f32], band: &Band, missing: Range<usize>) {
-        let shape = &Shape { size: [missing.len(), first.shape.size[1]], ..*first.shape };
-        let plane = first.shape.size[0] * band.row;
-        let x = input[missing.start * band.row..].as_ptr();
-        let part = &Part { shape, x, plane, norm: None, weights: first.weights, rows: 0..missing.len() };
-        let to = between[(missing.start - band.rows.start) * band.row..].as_mut_ptr();
-        let e = Finish::new(first.fused, to, band.plane);
+    /// Makes rows of the band up to `needed`, or to the ring's end.
+    fn fill(self, first: &Layer<'_>, input: &[f32], between: &mut [f32], band: &mut Band, needed: usize) {
+        let slot = band.made % band.ring;
+        let rows = (needed - band.made).min(band.ring - slot);
+        let shape = &Shape { size: [rows, first.shape.size[1]], ..*first.shape };
+        let (x, plane) = (input[band.made * band.row..].as_ptr(), first.shape.size[0] * band.row);
+        let part =
+            &Part { shape, x, plane, ring: usize::MAX, norm: None, weights: first.weights, rows: 0..rows };
+        let e = Finish::new(first.fused, between[slot * band.row..].as_mut_ptr(), band.plane());
         call!(self, infer(part, &mut Vec::new(), e));
+        band.made += rows;
     }
 
     /// Makes rows of the output from the band.
     fn empty(self, second: &Layer<'_>, between: &[f32], band: &Band, rows: Range<usize>, out: &mut [f32]) {
-        let x = between.as_ptr().wrapping_sub(band.rows.start * band.row);
-        let (shape, weights) = (second.shape, second.weights);
-        let part = &Part { shape, x, plane: band.plane, norm: None, weights, rows };
+        let (shape, weights, x) = (second.shape, second.weights, between.as_ptr());
+        let part = &Part { shape, x, plane: band.plane(), ring: band.ring, norm: None, weights, rows };
         let e = Finish::new(second.fused, out.as_mut_ptr(), out.len() / shape.outputs * BLOCK);
         call!(self, infer(part, &mut Vec::new(), e));
     }
 }
 
 impl Band {
-    fn new(first: &Shape, second: &Shape) -> Band {
-        let row = first.size[1] * BLOCK;
-        let most = (BAND / (first.outputs * first.size[1])).clamp(3, first.size[0].max(3));
-        Band { row, plane: most * row, outputs: (most - 3) / stride(second) + 1, rows: 0..0 }
+    fn new(first: &Shape) -> Band {
+        let [height, width] = first.size;
+        let ring = (BAND / (first.outputs * width)).clamp(3, height.max(3));
+        Band { row: width * BLOCK, ring, made: 0 }
     }
 
-    /// The rows that rows of the output are made from.
-    fn needs(&self, second: &Shape, rows: &Range<usize>) -> Range<usize> {
-        let [first, last] = [rows.start, rows.end - 1].map(|row| row * stride(second));
-        first.saturating_sub(1)..second.size[0].min(last + 2)
-    }
-
-    /// Keeps what is there of the rows that are needed next; gives those that are missing.
-    fn advance(&mut self, between: &mut [f32], next: Range<usize>) -> Range<usize> {
-        let there = next.start..self.rows.end.max(next.start);
-        let from = there.start.saturating_sub(self.rows.start) * self.row;
-        for block in between.chunks_exact_mut(self.plane) {
-            block.copy_within(from..from + there.len() * self.row, 0);
-        }
-        self.rows = next;
-        there.end..self.rows.end
+    /// Values of a block.
+    fn plane(&self) -> usize {
+        self.ring * self.row
     }
 }
 

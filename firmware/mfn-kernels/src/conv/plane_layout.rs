@@ -120,6 +120,6 @@ impl PlaneLayout {
         let (weights, x) = unsafe { (weights.as_ptr().add(block * fan * 144), x.add(self.row + BLOCK)) };
         let (plane, row, input) = (self.plane, self.row, self.size);
         let size = shape.output_size();
-        Planes { x, plane, row, input, fan, weights, size, rows: [0, size[0]], stride }
+        Planes { x, plane, row, ring: usize::MAX, input, fan, weights, size, rows: [0, size[0]], stride }
     }
 }

@@ -15,6 +15,8 @@ pub struct Planes {
     pub plane: usize,
     /// Values between two rows.
     pub row: usize,
+    /// Rows that lie in a ring of so many, row `y` at `y % ring`.
+    pub ring: usize,
     /// Rows and columns of a plane.
     pub input: [usize; 2],
     /// Channels a group.
@@ -27,6 +29,15 @@ pub struct Planes {
     pub rows: [usize; 2],
     /// 1, or for one channel a group 2.
     pub stride: usize,
+}
+
+impl Planes {
+    /// The three rows that output row `y` is made from, where they lie inside.
+    pub fn lines(&self, y: usize) -> [Option<*const f32>; 3] {
+        let inside = |row: usize| row.checked_sub(1).filter(|&row| row < self.input[0]);
+        let line = |row: usize| self.x.wrapping_add(row % self.ring * self.row);
+        [0, 1, 2].map(|ky| inside(y * self.stride + ky).map(line))
+    }
 }
 
 /// The convolution, in tiles of a few columns; `block` is what the epilogue calls this block.
@@ -57,19 +68,19 @@ unsafe fn rows<V: Lanes, E: Epilogue<V>, const FAN: usize, const S: usize>(
 ) {
     let width = p.size[1];
     for y in p.rows[0]..p.rows[1] {
-        let mut x = 0;
+        let (lines, mut x) = (p.lines(y), 0);
         // SAFETY: tiles end at the width.
         unsafe {
             while x + V::COLUMNS_7 <= width && V::COLUMNS_7 == 7 {
-                tile::<V, E, 7, FAN, S>(p, e, block, y, x);
+                tile::<V, E, 7, FAN, S>(p, e, &lines, block, y * width + x, x);
                 x += 7;
             }
             while x + 4 <= width {
-                tile::<V, E, 4, FAN, S>(p, e, block, y, x);
+                tile::<V, E, 4, FAN, S>(p, e, &lines, block, y * width + x, x);
                 x += 4;
             }
             while x < width {
-                tile::<V, E, 1, FAN, S>(p, e, block, y, x);
+                tile::<V, E, 1, FAN, S>(p, e, &lines, block, y * width + x, x);
                 x += 1;
             }
         }
@@ -80,18 +91,16 @@ unsafe fn rows<V: Lanes, E: Epilogue<V>, const FAN: usize, const S: usize>(
 unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize, const S: usize>(
     p: &Planes,
     e: &mut E,
+    lines: &[Option<*const f32>; 3],
     block: usize,
-    y: usize,
+    at: usize,
     x: usize,
 ) {
-    // SAFETY: output (y, x) reads rows and columns `stride * y - 1..+3` as far as they lie inside.
+    // SAFETY: column `x` reads columns `stride * x - 1..+3` of the lines as far as they lie inside.
     unsafe {
         let mut sums = [[V::load(e.start(block)); 1]; T];
-        for ky in 0..3 {
-            let Some(from_y) = (y * S + ky).checked_sub(1).filter(|&y| y < p.input[0]) else {
-                continue;
-            };
-            let row = p.x.wrapping_add(from_y * p.row);
+        for (ky, line) in lines.iter().enumerate() {
+            let Some(row) = *line else { continue };
             if FAN == 1 {
                 for j in 0..if p.plane == 0 { 1 } else { p.fan } {
                     let weights = p.weights.add(j * 144 + ky * 48);
@@ -107,7 +116,7 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize, const
                 }
             }
         }
-        e.tile(&sums, block, y * p.size[1] + x);
+        e.tile(&sums, block, at);
     }
 }
 

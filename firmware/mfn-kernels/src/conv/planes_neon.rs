@@ -49,12 +49,11 @@ pub unsafe fn convolve(p: &Planes, f: &Finish, block: usize) {
             let channel = block * 16 + half;
             let (b, bias) = (Block::load(p.weights.add(half), f.bend.add(channel)), f.bias.add(channel));
             for y in p.rows[0]..p.rows[1] {
-                let line = |at: usize| match at.checked_sub(1) {
-                    Some(y) if y < p.input[0] => (p.x.wrapping_add(y * p.row + half), COLUMN),
-                    _ => (ZEROS.as_ptr(), 0),
+                let line = |line: Option<*const f32>| match line {
+                    Some(line) => (line.add(half), COLUMN),
+                    None => (ZEROS.as_ptr(), 0),
                 };
-                let [above, beside, below] =
-                    [line(y * p.stride), line(y * p.stride + 1), line(y * p.stride + 2)];
+                let [above, beside, below] = p.lines(y).map(line);
                 let row = Row {
                     from: [above.0, beside.0, below.0],
                     steps: [above.1, below.1],

@@ -22,10 +22,12 @@ pub struct Input<'a> {
 pub struct Part<'a> {
     /// The layer.
     pub shape: &'a Shape,
-    /// Where the input's first value lies; for some of the rows only: would lie, if all were there.
+    /// The input's first value.
     pub x: *const f32,
     /// Values between two of the input's blocks of channels.
     pub plane: usize,
+    /// Rows of the input that are there, row `y` at `y % ring`: for planes that are read as they lie.
+    pub ring: usize,
     /// The norm and activation that are still to be applied to the input.
     pub norm: Option<Norm<'a>>,
     /// Packed.
@@ -39,7 +41,7 @@ impl<'a> Part<'a> {
     pub fn whole(shape: &'a Shape, input: Input<'a>, weights: &'a [f32]) -> Part<'a> {
         let plane = shape.size[0] * shape.size[1] * BLOCK;
         let rows = 0..shape.output_size()[0];
-        Part { shape, x: input.data.as_ptr(), plane, norm: input.norm, weights, rows }
+        Part { shape, x: input.data.as_ptr(), plane, ring: usize::MAX, norm: input.norm, weights, rows }
     }
 }
 
