@@ -54,7 +54,7 @@ impl Lanes for Neon {
                 (4, _) => vdupq_laneq_f32::<3>(x),
                 _ => x,
             };
-            Self(Self::load(from).0.map(|x| pick(x)))
+            Self(Self::load(from).0.map(pick))
         }
     }
     #[inline(always)]

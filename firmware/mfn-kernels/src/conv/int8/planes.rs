@@ -24,6 +24,7 @@ pub struct Windows {
     /// Rows and columns of the output.
     pub size: [usize; 2],
     /// Room for the instruction set's own [`Tiles::PLANE_ROOM`].
+    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "no other set wants room"))]
     pub sums: *mut i32,
 }
 
