@@ -42,14 +42,16 @@ fn part(step: &Step, whole: &Shape, blocks: Range<usize>) -> Step {
         }
     };
     let output = |map: &Range<usize>, bytes| channels(map, whole.output_size(), bytes);
-    // One channel in, one channel out, or a group of them in a block: then a part needs only its own blocks.
-    let own_inputs =
-        !matches!(step.work, Work::Pair(_)) && matches!(whole.kind, Kind::Planes { .. } | Kind::Global);
+    // One channel in, one channel out, or a group of them in a block: then a part needs only its own blocks, which the
+    // first layer of a pair makes of all.
+    let planes = matches!(whole.kind, Kind::Planes { .. } | Kind::Global);
     let from = match &step.from {
-        Place::Memory(from) if own_inputs => Place::Memory(channels(from, whole.size, int8.is_some())),
+        Place::Memory(from) if planes && !matches!(step.work, Work::Pair(_)) => {
+            Place::Memory(channels(from, whole.size, int8.is_some()))
+        }
         from => from.clone(),
     };
-    let shape = Shape { outputs, inputs: if own_inputs { outputs } else { whole.inputs }, ..*whole };
+    let shape = Shape { outputs, inputs: if planes { outputs } else { whole.inputs }, ..*whole };
     let residual = int8.is_some_and(|step| step.residual.is_some());
     Step {
         work: work(&step.work, shape, &blocks),
@@ -65,8 +67,7 @@ fn work(whole: &Work, shape: Shape, blocks: &Range<usize>) -> Work {
         Work::Convolution(whole) => Work::Convolution(layer(whole, shape, blocks)),
         Work::Pair(layers) => {
             let [first, second] = layers.as_ref();
-            let outputs = blocks.len() * BLOCK;
-            let dense = Shape { outputs, ..first.shape };
+            let dense = Shape { outputs: shape.outputs, ..first.shape };
             Work::Pair(Box::new([layer(first, dense, blocks), layer(second, shape, blocks)]))
         }
         Work::Int8(all) => {
