@@ -104,6 +104,14 @@ impl AnyNetwork {
         };
         self.network.run(fill, read)
     }
+
+    /// Runs on the last input once more: what a network takes that is given its input in place.
+    ///
+    /// # Errors
+    /// As [`AnyNetwork::run`].
+    pub fn run_again<T>(&mut self, read: impl FnOnce(&[&[f32]]) -> T) -> Result<T, EngineError> {
+        self.network.run(|_| (), read)
+    }
 }
 
 /// The instruction set that this CPU's kernels for such floats use, for reports.

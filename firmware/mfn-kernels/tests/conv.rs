@@ -6,7 +6,7 @@ mod common;
 #[path = "common/numbers.rs"]
 mod numbers;
 
-use mfn_kernels::conv::{Backward, Fused, Input, Kind, Norm, Shape, reference};
+use mfn_kernels::conv::{Backward, Fused, Input, Kind, Layer, Norm, Shape, reference};
 use mfn_kernels::{Kernels, Level};
 use numbers::Numbers;
 use proptest::prelude::*;
@@ -196,24 +196,86 @@ fn inference_matches(k: Kernels) {
     });
 }
 
+/// Every end of a tile or row, and every number of rounds of an inner loop up to a few.
+fn tails_match(k: Kernels) {
+    let numbers = &mut Numbers(5);
+    for (blocks, pixels) in (1..=5).flat_map(|blocks| (1..=9).map(move |pixels| (blocks, pixels))) {
+        let shape = Shape { kind: Kind::Pointwise, inputs: 16 * blocks, outputs: 32, size: [1, pixels] };
+        infer_one(k, &shape, numbers, pixels % 2 == 0, pixels % 3 == 0);
+    }
+    for (stride, height, width) in (2..=7).flat_map(|i| (1..=13).map(move |width| (i % 2 + 1, i / 2, width)))
+    {
+        let shape =
+            Shape { kind: Kind::Planes { stride, fan: 1 }, inputs: 32, outputs: 32, size: [height, width] };
+        infer_one(k, &shape, numbers, true, false);
+    }
+}
+
 fn infer_one(k: Kernels, shape: &Shape, numbers: &mut Numbers, activation: bool, residual: bool) {
     let (x, weight) = (numbers.many(shape.input_len()), numbers.many(shape.weight_len()));
-    let (bias, slope) = (numbers.many(shape.outputs), numbers.many(shape.outputs));
+    let (bias, bend) = (numbers.many(shape.outputs), numbers.many(shape.outputs));
     let residual = if residual { numbers.many(shape.output_len()) } else { Vec::new() };
     let pixels = shape.output_len() / shape.outputs;
     let mut expected = reference::convolve(shape, &x, &weight);
     for (at, value) in expected.iter_mut().enumerate() {
         let (c, z) = (at / pixels, *value + bias[at / pixels]);
-        let y = if activation { z.max(0.0) + slope[c] * z.min(0.0) } else { z };
+        let y = if activation { z + bend[c] * z.min(0.0) } else { z };
         *value = y + residual.get(at).copied().unwrap_or(0.0);
     }
     let mut packed = vec![0.0; shape.packed_len()];
     shape.pack(&weight, &mut packed);
     let residual = reference::block(&residual, shape.outputs);
-    let fused = Fused { bias: &bias, slope: if activation { &slope } else { &[] }, residual: &residual };
+    let fused = Fused { bias: &bias, bend: if activation { &bend } else { &[] }, residual: &residual };
     let mut out = vec![f32::NAN; shape.output_len()];
     k.conv_infer(shape, &input_form(shape, &x), &packed, fused, &mut out, &mut Vec::new());
     close("output", &out, &reference::block(&expected, shape.outputs));
+}
+
+/// A 1x1 convolution and planes: up to 16 blocks and 64 columns between, which is one row of output a band.
+fn pairs() -> impl Strategy<Value = [Shape; 2]> {
+    let planes = prop_oneof![Just((2, 1)), Just((1, 1)), Just((1, 2)), Just((1, 4))];
+    (1..=3usize, 1..=16usize, 1..=9usize, 1..=64usize, planes).prop_map(
+        |(inputs, blocks, height, width, (stride, fan))| {
+            let (size, outputs) = ([height, width], 16 * blocks);
+            let first = Shape { kind: Kind::Pointwise, inputs: 16 * inputs, outputs, size };
+            [first, Shape { kind: Kind::Planes { stride, fan }, inputs: outputs, outputs, size }]
+        },
+    )
+}
+
+fn pairs_match(k: Kernels) {
+    let config = ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(shapes in pairs(), seed: u32, residual: bool)| {
+        pair_one(k, &shapes, &mut Numbers(seed), residual);
+    });
+}
+
+/// Against the two layers one after the other.
+fn pair_one(k: Kernels, [first, second]: &[Shape; 2], numbers: &mut Numbers, residual: bool) {
+    let x = numbers.many(first.input_len());
+    let mut make =
+        |shape: &Shape| [shape.packed_len(), shape.outputs, shape.outputs].map(|length| numbers.many(length));
+    let (one, two) = (make(first), make(second));
+    let residual = if residual { numbers.many(second.output_len()) } else { Vec::new() };
+    let layers = [
+        Layer {
+            shape: first,
+            weights: &one[0],
+            fused: Fused { bias: &one[1], bend: &one[2], residual: &[] },
+        },
+        Layer {
+            shape: second,
+            weights: &two[0],
+            fused: Fused { bias: &two[1], bend: &two[2], residual: &residual },
+        },
+    ];
+    let mut scratch = Vec::new();
+    let [mut between, mut expected, mut out] =
+        [first.output_len(), second.output_len(), second.output_len()].map(|length| vec![f32::NAN; length]);
+    k.conv_infer(first, &x, layers[0].weights, layers[0].fused, &mut between, &mut scratch);
+    k.conv_infer(second, &between, layers[1].weights, layers[1].fused, &mut expected, &mut scratch);
+    k.conv_pair(layers, &x, &mut out, &mut scratch);
+    assert!(out == expected, "{first:?} and {second:?}");
 }
 
 fn normalise_matches(k: Kernels) {
@@ -235,8 +297,10 @@ fn normalise_matches(k: Kernels) {
 
 variants! {
     {
+        tails: tails_match;
         training: training_matches;
         inference: inference_matches;
+        pairs: pairs_match;
         normalise: normalise_matches;
     }
     scalar: Level::Scalar;

@@ -72,8 +72,7 @@ fn case(shape: Shape, numbers: &mut Numbers, [activation, adds]: [bool; 2]) -> C
     }
     let mut packed = vec![0.0; shape.packed_len()];
     shape.pack(&weight, &mut packed);
-    let slope: Vec<f32> = bend.iter().map(|bend| bend + 1.0).collect();
-    let layer = Layer::new(shape, &packed, &bias, &slope).unwrap();
+    let layer = Layer::new(shape, &packed, &bias, &bend).unwrap();
     let block = |values: &[f32]| reference::block(values, shape.outputs);
     let residual = if adds { block(&residual) } else { residual };
     let input = reference::block(&input, shape.inputs);
@@ -151,7 +150,7 @@ fn what_is_not_finite() {
             (f32::NAN, 0.25, f32::NAN),
             (-4000.0, 0.25, -16_000.0),
         ] {
-            let layer = Layer::new(shape, &packed, &[0.0; 16], &[slope; 16]).unwrap();
+            let layer = Layer::new(shape, &packed, &[0.0; 16], &[slope - 1.0; 16]).unwrap();
             let mut out = vec![0; shape.output_len()];
             halves.infer(&layer, &vec![to_half(value); shape.input_len()], &[], &mut out);
             for bits in out {

@@ -82,6 +82,24 @@ fn layer_matches(k: Kernels) {
     });
 }
 
+/// Every end of a tile or strip, and every number of rounds of an inner loop up to a few.
+fn tails_match(k: Kernels) {
+    let (numbers, parts) = (&mut Numbers(5), |i: usize| Parts {
+        activation: i.is_multiple_of(2),
+        rounded: i.is_multiple_of(3),
+        residual: (i % 3) as u8,
+        outputs: 0,
+    });
+    for (blocks, pixels) in (1..=5).flat_map(|blocks| (1..=9).map(move |pixels| (blocks, pixels))) {
+        let shape = Shape { kind: Kind::Pointwise, inputs: 16 * blocks, outputs: 32, size: [1, pixels] };
+        one_layer(k, &shape, numbers, parts(pixels));
+    }
+    for (height, width) in (1..=6).flat_map(|height| (1..=11).map(move |width| (height, width))) {
+        let kind = Kind::Planes { stride: 1, fan: 1 };
+        one_layer(k, &Shape { kind, inputs: 32, outputs: 32, size: [height, width] }, numbers, parts(width));
+    }
+}
+
 fn one_layer(k: Kernels, shape: &Shape, numbers: &mut Numbers, parts: Parts) {
     let (in_grid, out_grid, middle, other) = (numbers.grid(), numbers.grid(), numbers.grid(), numbers.grid());
     let plain: Vec<f32> = numbers.many(shape.input_len()).iter().map(|x| round(in_grid, x * 3.0)).collect();
@@ -186,6 +204,7 @@ fn rounding(k: Kernels) {
 variants! {
     {
         layers: layer_matches;
+        tails: tails_match;
         ends: ends_do_not_overflow;
         rounds: rounding;
     }

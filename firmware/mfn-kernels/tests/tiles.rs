@@ -23,7 +23,7 @@ fn rate(kind: Kind, outputs: usize, training: bool) -> f64 {
             let input = Input { data: &input, norm: None };
             Kernels::detect().conv_train(&shape, input, &weights, &mut out, &mut sums, &mut scratch);
         } else {
-            let fused = Fused { bias: &bias, slope: &bias, residual: &[] };
+            let fused = Fused { bias: &bias, bend: &bias, residual: &[] };
             Kernels::detect().conv_infer(&shape, &input, &weights, fused, &mut out, &mut scratch);
         }
         best = best.min(start.elapsed());

@@ -15,6 +15,9 @@ use super::rounding;
 use super::split::split;
 use crate::any::Floats;
 
+/// Values of a map from which on it is worth making in bands: 256 KB, half of a second-level cache.
+const LARGE: usize = 64 * 1024;
+
 /// Builds the plan of a region, step by step.
 pub(super) struct Builder<'a> {
     pub(super) model: &'a TypedModel,
@@ -240,12 +243,38 @@ impl<'a> Builder<'a> {
         if floats == Floats::F16 {
             self.halve(&mut leaving);
         }
+        self.pair(&leaving)?;
         let (places, memory) = memory::place(&self.lives(&leaving));
         let exit = |&map: &usize| Exit { from: places[map].clone(), channels: self.maps[map].map.channels };
         let exits = leaving.iter().map(exit).collect();
         let Builder { drafts, maps, .. } = self;
         let steps = drafts.into_iter().map(|draft| draft.finish(&maps, &places));
         Plan::new(steps.map(|step| split(step, threads.get())).collect(), exits, memory)
+    }
+
+    /// Joins each 1x1 convolution to the planes that alone read its large map, which then takes no memory.
+    fn pair(&mut self, leaving: &[usize]) -> TractResult<()> {
+        let mut at = 0;
+        while at < self.drafts.len() {
+            if let Some(first) = self.paired(at, leaving) {
+                at -= 1;
+                let (first, second) = (self.drafts.remove(first), self.drafts.remove(at));
+                self.maps[first.to].length = 0;
+                self.drafts.insert(at, first.join(second)?);
+            }
+            at += 1;
+        }
+        Ok(())
+    }
+
+    /// The step that makes the large map which only this step reads, if both are a pair.
+    fn paired(&self, second: usize, leaving: &[usize]) -> Option<usize> {
+        let From::Map(between) = self.drafts[second].from else { return None };
+        let readers = self.drafts.iter().flat_map(Draft::reads).chain(leaving.iter().copied());
+        let lone = readers.filter(|&map| map == between).count() == 1;
+        let first = self.drafts[..second].iter().position(|draft| draft.to == between)?;
+        let large = self.maps[between].length >= LARGE;
+        (lone && large && self.drafts[first].is_pair(&self.drafts[second])).then_some(first)
     }
 
     /// When each map is needed; one that nothing reads in floats takes no memory if it is there in bytes.

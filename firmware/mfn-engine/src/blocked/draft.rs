@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
+use mfn_kernels::Kernels;
+use mfn_kernels::conv::Buffer;
 use mfn_kernels::conv::half;
 use mfn_kernels::conv::int8::Grid;
 
+use tract_onnx::tract_core::internal::*;
+
 use super::int8::{Int8, NO_GRID};
 use super::meaning::{Convolution, Map};
-use super::plan::{Place, Step, Work};
+use super::plan::{self, Place, Step, Work};
 use super::rounding::Integers;
 use super::weights::{pack, pack_integers, pad};
 
@@ -72,6 +76,8 @@ pub(super) enum From {
 
 pub(super) enum DraftWork {
     Convolution(Box<Layer>),
+    /// A 1x1 convolution and planes behind it.
+    Pair(Box<[Layer; 2]>),
     Enter,
     Slope(Vec<f32>),
     Add,
@@ -118,6 +124,23 @@ impl Draft {
         matches!(&self.work, DraftWork::Convolution(layer) if layer.integers.is_some())
     }
 
+    /// Whether the two are a pair of layers over floats, of which the first is nothing but a layer.
+    pub(super) fn is_pair(&self, second: &Draft) -> bool {
+        let (DraftWork::Convolution(one), DraftWork::Convolution(two)) = (&self.work, &second.work) else {
+            return false;
+        };
+        let floats = self.also.is_none() && one.integers.is_none() && two.integers.is_none();
+        floats && Kernels::is_pair(&one.convolution.shape, &two.convolution.shape)
+    }
+
+    /// Both steps as one.
+    pub(super) fn join(self, second: Draft) -> TractResult<Draft> {
+        let (DraftWork::Convolution(one), DraftWork::Convolution(two)) = (self.work, second.work) else {
+            bail!("a pair of something else than convolutions");
+        };
+        Ok(Draft { work: DraftWork::Pair(Box::new([*one, *two])), from: self.from, ..second })
+    }
+
     /// The step, given all maps and their places.
     pub(super) fn finish(self, maps: &[Kept], places: &[Range<usize>]) -> Step {
         let to = maps[self.to];
@@ -136,6 +159,7 @@ impl Draft {
                 }
                 work
             }
+            DraftWork::Pair(layers) => Work::Pair(Box::new(layers.map(Layer::in_floats))),
             DraftWork::Enter => Work::Enter(to.map.channels),
             DraftWork::Slope(slope) => Work::Slope(pad(&slope)),
             DraftWork::Add => Work::Add,
@@ -155,28 +179,30 @@ impl Draft {
 }
 
 impl Layer {
-    fn finish(self, input: Grid, residual: Option<Grid>, output: Grid) -> Work {
-        let Layer { convolution, scale, slope, integers, rounded } = self;
+    pub(super) fn bend(&self) -> Buffer {
+        pad(&self.slope.iter().map(|slope| slope - 1.0).collect::<Vec<f32>>())
+    }
+
+    fn in_floats(self) -> plan::Layer {
+        let (bend, Layer { convolution, scale, .. }) = (self.bend(), self);
         let (shape, bias) = (convolution.shape, pad(&convolution.bias));
-        let Some(integers) = integers else {
-            return Work::Convolution {
-                weights: pack(&convolution, &scale),
-                bias,
-                slope: pad(&slope),
-                shape,
-            };
-        };
+        plan::Layer { shape, weights: pack(&convolution, &scale), bias, bend }
+    }
+
+    fn finish(mut self, input: Grid, residual: Option<Grid>, output: Grid) -> Work {
+        let Some(integers) = self.integers.take() else { return Work::Convolution(self.in_floats()) };
+        let (bend, Layer { convolution, scale, rounded, .. }) = (self.bend(), self);
+        let (shape, bias) = (convolution.shape, pad(&convolution.bias));
         let factor = |o: usize| scale.get(o).copied().unwrap_or(1.0);
         let steps: Vec<f32> =
             integers.steps.iter().enumerate().map(|(o, step)| step * input.step * factor(o)).collect();
-        let bend: Vec<f32> = slope.iter().map(|slope| slope - 1.0).collect();
         Work::Int8(Box::new(Int8 {
             shape,
             packed: pack_integers(&convolution, &integers, input),
             zero: input.zero,
             scale: pad(&steps),
             bias,
-            bend: pad(&bend),
+            bend,
             rounded,
             residual,
             output,

@@ -63,7 +63,7 @@ impl Layer {
         let worth = half::supports(&shape) && shape.size != [1, 1] && self.integers.is_none();
         let layer = || {
             let (weights, bias) = (pack(&self.convolution, &self.scale), pad(&self.convolution.bias));
-            half::Layer::new(shape, &weights, &bias, &pad(&self.slope))
+            half::Layer::new(shape, &weights, &bias, &self.bend())
         };
         worth.then(layer).flatten()
     }

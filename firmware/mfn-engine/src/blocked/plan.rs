@@ -5,7 +5,7 @@ use std::ops::Range;
 use mfn_kernels::Kernels;
 use mfn_kernels::conv::half::{self, Halves};
 use mfn_kernels::conv::int8::{Grid, image_len};
-use mfn_kernels::conv::{Buffer, Fused, Shape, bytes, bytes_mut, halves, halves_mut, maps};
+use mfn_kernels::conv::{self, Buffer, Fused, Shape, bytes, bytes_mut, halves, halves_mut, maps};
 use mfn_kernels::crew::Crew;
 use mfn_kernels::rounds::{Access, Parts, Rounds};
 
@@ -25,8 +25,10 @@ pub(super) enum Place {
 /// What a step does.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// Convolution, bias, PReLU (if there are slopes), and the sum with another map (if there is one).
-    Convolution { shape: Shape, weights: Buffer, bias: Buffer, slope: Buffer },
+    /// A layer, and the sum with another map (if there is one).
+    Convolution(Layer),
+    /// A 1x1 convolution and planes behind it, and the sum with another map (if there is one).
+    Pair(Box<[Layer; 2]>),
     /// The same of bytes.
     Int8(Box<Int8>),
     /// So many floats into bytes.
@@ -51,6 +53,15 @@ pub(super) enum Work {
     Pool([usize; 2]),
     /// Each value of maps of this size in a 2x2.
     Double([usize; 2]),
+}
+
+/// Convolution, bias, and PReLU (if there are slopes: minus 1, the bend).
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub shape: Shape,
+    pub weights: Buffer,
+    pub bias: Buffer,
+    pub bend: Buffer,
 }
 
 /// One step.
@@ -133,13 +144,26 @@ impl Step {
     }
 }
 
+impl Layer {
+    fn fused<'a>(&'a self, residual: &'a [f32]) -> Fused<'a> {
+        Fused { bias: &self.bias, bend: &self.bend, residual }
+    }
+
+    fn as_layer<'a>(&'a self, residual: &'a [f32]) -> conv::Layer<'a> {
+        conv::Layer { shape: &self.shape, weights: &self.weights, fused: self.fused(residual) }
+    }
+}
+
 impl Work {
     fn run(&self, from: &[f32], also: &[f32], [to, more]: [&mut [f32]; 2], scratch: &mut Vec<f32>) {
         let kernels = Kernels::detect();
         match self {
-            Work::Convolution { shape, weights, bias, slope } => {
-                let fused = Fused { bias, slope, residual: also };
-                kernels.conv_infer(shape, from, weights, fused, to, scratch);
+            Work::Convolution(layer) => {
+                kernels.conv_infer(&layer.shape, from, &layer.weights, layer.fused(also), to, scratch);
+            }
+            Work::Pair(layers) => {
+                let [first, second] = layers.as_ref();
+                kernels.conv_pair([first.as_layer(&[]), second.as_layer(also)], from, to, scratch);
             }
             Work::Int8(step) => step.run(from, also, to, more, scratch),
             Work::Quantise(length, grid) => kernels.quantise_int8(from, *grid, &mut bytes_mut(to)[..*length]),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use mfn_kernels::conv::{BLOCK, Buffer, Kind, Shape};
 
 use super::int8::Int8;
-use super::plan::{Place, Step, Work};
+use super::plan::{Layer, Place, Step, Work};
 
 /// The step as up to `parts` steps of one round. What is no convolution is not worth it and stays whole.
 pub(super) fn split(step: Step, parts: usize) -> Vec<Step> {
@@ -21,7 +21,8 @@ pub(super) fn split(step: Step, parts: usize) -> Vec<Step> {
 
 fn shape(work: &Work) -> Option<Shape> {
     match work {
-        Work::Convolution { shape, .. } => Some(*shape),
+        Work::Convolution(layer) => Some(layer.shape),
+        Work::Pair(layers) => Some(layers[1].shape),
         Work::Int8(step) => Some(step.shape),
         Work::Half(layer) => Some(*layer.shape()),
         _ => None,
@@ -47,13 +48,16 @@ fn part(step: &Step, whole: &Shape, blocks: Range<usize>) -> Step {
         }
     };
     let output = |map: &Range<usize>, per_float| channels(map, whole.output_size(), per_float);
-    // One channel in, one channel out, or a group of them in a block: then a part needs only its own blocks.
-    let own_inputs = matches!(whole.kind, Kind::Planes { .. } | Kind::Global);
+    // One channel in, one channel out, or a group of them in a block: then a part needs only its own blocks, which the
+    // first layer of a pair makes of all.
+    let planes = matches!(whole.kind, Kind::Planes { .. } | Kind::Global);
     let from = match &step.from {
-        Place::Memory(from) if own_inputs => Place::Memory(channels(from, whole.size, read)),
+        Place::Memory(from) if planes && !matches!(step.work, Work::Pair(_)) => {
+            Place::Memory(channels(from, whole.size, read))
+        }
         from => from.clone(),
     };
-    let shape = Shape { outputs, inputs: if own_inputs { outputs } else { whole.inputs }, ..*whole };
+    let shape = Shape { outputs, inputs: if planes { outputs } else { whole.inputs }, ..*whole };
     Step {
         work: work(&step.work, shape, &blocks),
         from,
@@ -65,12 +69,12 @@ fn part(step: &Step, whole: &Shape, blocks: Range<usize>) -> Step {
 
 fn work(whole: &Work, shape: Shape, blocks: &Range<usize>) -> Work {
     match whole {
-        Work::Convolution { shape: all, weights, bias, slope } => Work::Convolution {
-            weights: rows(weights, all.outputs / BLOCK, blocks),
-            bias: rows(bias, all.outputs / BLOCK, blocks),
-            slope: rows(slope, all.outputs / BLOCK, blocks),
-            shape,
-        },
+        Work::Convolution(whole) => Work::Convolution(layer(whole, shape, blocks)),
+        Work::Pair(layers) => {
+            let [first, second] = layers.as_ref();
+            let dense = Shape { outputs: shape.outputs, ..first.shape };
+            Work::Pair(Box::new([layer(first, dense, blocks), layer(second, shape, blocks)]))
+        }
         Work::Int8(all) => {
             let of = all.shape.outputs / BLOCK;
             Work::Int8(Box::new(Int8 {
@@ -85,6 +89,11 @@ fn work(whole: &Work, shape: Shape, blocks: &Range<usize>) -> Work {
         Work::Half(all) => Work::Half(Box::new(all.part(shape, blocks))),
         _ => unreachable!("only convolutions are split"),
     }
+}
+
+fn layer(whole: &Layer, shape: Shape, blocks: &Range<usize>) -> Layer {
+    let own = |values| rows(values, whole.shape.outputs / BLOCK, blocks);
+    Layer { shape, weights: own(&whole.weights), bias: own(&whole.bias), bend: own(&whole.bend) }
 }
 
 /// What belongs to some of the blocks of output channels; nothing of nothing.

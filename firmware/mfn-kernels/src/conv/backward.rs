@@ -7,7 +7,7 @@ use super::plane_layout::PlaneLayout;
 use super::planes::{self, Planes};
 use super::product::{Product, WeightGradient};
 use super::shape::{BLOCK, Kind, PATCH, Shape};
-use super::stage::{CHUNK, From, Input, Tiles, apply, patches, room};
+use super::stage::{From, Input, Tiles, apply, patches, room};
 
 /// The backward pass of one layer for one image.
 pub struct Backward<'a> {
@@ -76,9 +76,9 @@ unsafe fn backward_pointwise<V: Tiles>(
     let (inputs, outputs) = (job.shape.inputs / BLOCK, job.shape.outputs / BLOCK);
     let pixels = job.shape.size[0] * job.shape.size[1];
     let norm = job.input.norm.map(|norm| norm.pointers());
-    let dz = room(scratch, (job.shape.inputs + job.shape.outputs) * CHUNK);
-    for start in (0..pixels).step_by(CHUNK) {
-        let count = CHUNK.min(pixels - start);
+    let dz = room(scratch, (job.shape.inputs + job.shape.outputs) * V::CHUNK);
+    for start in (0..pixels).step_by(V::CHUNK) {
+        let count = V::CHUNK.min(pixels - start);
         // SAFETY: `count` pixels from `start` in every block; scratch for inputs and outputs of a chunk.
         unsafe {
             raw_gradient::<V>(job, pixels, start..start + count, dz);
@@ -169,7 +169,11 @@ unsafe fn backward_planes<V: Tiles>(
             planes::weight_gradient::<V>(&convolution, dz, sums);
             if let Some(e) = epilogue.as_deref_mut() {
                 let back = layout.convolution(job.shape, layout.spread(dz, fan), job.weights, block);
-                planes::convolve::<V, _>(&Planes { stride: 1, size: layout.size, ..back }, e, block);
+                planes::convolve::<V, _>(
+                    &Planes { stride: 1, size: layout.size, rows: [0, layout.size[0]], ..back },
+                    e,
+                    block,
+                );
             }
         }
     }

@@ -1,10 +1,29 @@
 //! What happens to a tile of sums while it is still in registers.
 
+use super::Fused;
 use super::lanes::Lanes;
 use super::norm::{NormBlock, NormPointers};
 
+/// Sixteen of them.
+pub static ZEROS: [f32; 16] = [0.0; 16];
+
 /// Takes the sums of `P` pixels, from `pixel` on, of `B` output blocks, from `block` on.
 pub trait Epilogue<V: Lanes> {
+    /// What the sums of a block begin with: sixteen values.
+    ///
+    /// # Safety
+    /// The epilogue's pointers hold this block.
+    #[inline(always)]
+    unsafe fn start(&self, _block: usize) -> *const f32 {
+        ZEROS.as_ptr()
+    }
+
+    /// What an inference layer does, if that is what this is, for kernels that do it themselves.
+    #[inline(always)]
+    fn as_finish(&self) -> Option<&Finish> {
+        None
+    }
+
     /// # Safety
     /// The CPU has `V`'s features, and the epilogue's pointers hold these blocks and pixels.
     unsafe fn tile<const P: usize, const B: usize>(&mut self, sums: &[[V; B]; P], block: usize, pixel: usize);
@@ -71,7 +90,7 @@ impl Statistics {
     }
 }
 
-/// Inference: adds the bias, then PReLU if there are slopes, then the residual if there is one.
+/// Inference: sums that begin with the bias, then PReLU if there are bends, then the residual if there is one.
 pub struct Finish {
     /// Output of the first block and pixel.
     pub out: *mut f32,
@@ -79,13 +98,37 @@ pub struct Finish {
     pub stride: usize,
     /// One bias a channel.
     pub bias: *const f32,
-    /// One slope a channel, or null.
-    pub slope: *const f32,
+    /// PReLU's slopes minus 1, one a channel, or null.
+    pub bend: *const f32,
     /// What is added at the end, laid out as the output, or null.
     pub residual: *const f32,
 }
 
+impl Finish {
+    /// What is fused behind a layer whose output, of so many values a block, begins at `out`.
+    pub fn new(fused: Fused<'_>, out: *mut f32, stride: usize) -> Finish {
+        let (bend, residual) = (pointer(fused.bend), pointer(fused.residual));
+        Finish { out, stride, bias: fused.bias.as_ptr(), bend, residual }
+    }
+}
+
+/// Null for nothing.
+pub fn pointer<T>(slice: &[T]) -> *const T {
+    if slice.is_empty() { std::ptr::null() } else { slice.as_ptr() }
+}
+
 impl<V: Lanes> Epilogue<V> for Finish {
+    #[inline(always)]
+    unsafe fn start(&self, block: usize) -> *const f32 {
+        // SAFETY: the caller's promise.
+        unsafe { self.bias.add(block * 16) }
+    }
+
+    #[inline(always)]
+    fn as_finish(&self) -> Option<&Finish> {
+        Some(self)
+    }
+
     #[inline(always)]
     unsafe fn tile<const P: usize, const B: usize>(
         &mut self,
@@ -110,14 +153,10 @@ impl Finish {
     unsafe fn block<V: Lanes, const P: usize>(&self, mut y: [V; P], channel: usize, at: usize) {
         // SAFETY: the epilogue's promise; null pointers are not read.
         unsafe {
-            let bias = V::load(self.bias.add(channel));
-            for y in &mut y {
-                *y = y.add(bias);
-            }
-            if !self.slope.is_null() {
-                let (slope, zero) = (V::load(self.slope.add(channel)), V::zero());
+            if !self.bend.is_null() {
+                let (bend, zero) = (V::load(self.bend.add(channel)), V::zero());
                 for y in &mut y {
-                    *y = y.min(zero).fma(slope, y.max(zero));
+                    *y = y.min(zero).fma(bend, *y);
                 }
             }
             if !self.residual.is_null() {

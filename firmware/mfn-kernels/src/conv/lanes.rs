@@ -1,6 +1,10 @@
 //! Sixteen f32 values as one register (AVX-512), two (AVX2), four (NEON) or an array: what the generic kernels
 //! of this module are written over.
 
+use super::epilogue::{Epilogue, Finish};
+use super::planes::Planes;
+use super::product::{self, Product};
+
 /// A block of sixteen values. All methods are unsafe because an implementation needs its CPU features;
 /// pointers must be valid for the values read or written, at any alignment.
 pub trait Lanes: Copy {
@@ -36,6 +40,22 @@ pub trait Lanes: Copy {
     unsafe fn quad(from: *const f32) -> Self::Quad;
     /// `self + weights * quad[L]`.
     unsafe fn fma_lane<const L: usize>(self, weights: Self, quad: Self::Quad) -> Self;
+    /// A convolution of planes with all that follows it, if the instruction set has a kernel of its own for it.
+    #[inline(always)]
+    unsafe fn planes(_p: &Planes, _f: &Finish, _block: usize) -> bool {
+        false
+    }
+    /// See [`product::sums`].
+    #[inline(always)]
+    unsafe fn products<E: Epilogue<Self>, const P: usize, const B: usize>(
+        p: &Product,
+        e: &E,
+        block: usize,
+        pixel: usize,
+    ) -> [[Self; B]; P] {
+        // SAFETY: the caller's promise.
+        unsafe { product::sums(p, e, block, pixel) }
+    }
 }
 
 /// The portable implementation.

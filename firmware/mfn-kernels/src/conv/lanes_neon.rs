@@ -1,6 +1,11 @@
 //! [`Lanes`] for 64-bit ARM: four registers, products by lane.
 
+use super::epilogue::{Epilogue, Finish};
 use super::lanes::Lanes;
+use super::planes::Planes;
+use super::planes_neon;
+use super::product::Product;
+use super::product_neon::{self, Operands};
 use std::arch::aarch64::*;
 
 /// NEON: four registers.
@@ -49,7 +54,7 @@ impl Lanes for Neon {
                 (4, _) => vdupq_laneq_f32::<3>(x),
                 _ => x,
             };
-            Self(Self::load(from).0.map(|x| pick(x)))
+            Self(Self::load(from).0.map(pick))
         }
     }
     #[inline(always)]
@@ -112,6 +117,33 @@ impl Lanes for Neon {
                 lane(self.0[2], weights.0[2]),
                 lane(self.0[3], weights.0[3]),
             ])
+        }
+    }
+    #[inline(always)]
+    unsafe fn planes(p: &Planes, f: &Finish, block: usize) -> bool {
+        let supported = planes_neon::supports(p, f);
+        if supported {
+            // SAFETY: the caller's promise.
+            unsafe { planes_neon::convolve(p, f, block) };
+        }
+        supported
+    }
+    #[inline(always)]
+    unsafe fn products<E: Epilogue<Self>, const P: usize, const B: usize>(
+        p: &Product,
+        e: &E,
+        block: usize,
+        pixel: usize,
+    ) -> [[Self; B]; P] {
+        // SAFETY: the caller's pixels and block; there is at least one input block.
+        unsafe {
+            product_neon::sums(&Operands {
+                x: p.x.add(pixel * 16),
+                x_stride: p.x_stride,
+                inputs: p.inputs,
+                weights: p.weights.add(block * p.inputs * 256),
+                start: e.start(block),
+            })
         }
     }
 }

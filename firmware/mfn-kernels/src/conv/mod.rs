@@ -10,7 +10,8 @@
 //! batch norm needs are added up while the layer behind writes its input's gradient
 //! ([`Kernels::conv_backward`]). So every map crosses the memory bus six times a step.
 //!
-//! NaN and infinity: convolutions and norms follow IEEE 754; PReLU takes a NaN for 0 or keeps it, by instruction set.
+//! NaN and infinity: convolutions and norms follow IEEE 754. In training PReLU takes a NaN for 0 or keeps it, by
+//! instruction set; in inference ([`Fused`]) it keeps it, and makes one of minus infinity unless the slope is above 1.
 //! The sums' order differs between sets: results agree to rounding, not to the bit.
 
 mod backward;
@@ -26,9 +27,14 @@ mod lanes_neon;
 mod lanes_x86;
 pub mod maps;
 mod norm;
+mod pair;
 mod plane_layout;
 mod planes;
+#[cfg(target_arch = "aarch64")]
+mod planes_neon;
 mod product;
+#[cfg(target_arch = "aarch64")]
+mod product_neon;
 pub mod reference;
 mod shape;
 mod stage;
@@ -38,11 +44,13 @@ mod variants;
 pub use backward::Backward;
 pub use buffer::{Buffer, bytes, bytes_mut, halves, halves_mut};
 pub use norm::Norm;
+pub use pair::Layer;
 pub use shape::{BLOCK, Kind, Shape};
 pub use stage::Input;
 
 use crate::{Kernels, Level};
 use epilogue::{Finish, Statistics};
+use stage::Part;
 
 /// Calls an entry point of the level's variant.
 macro_rules! call {
@@ -62,16 +70,25 @@ macro_rules! call {
         }
     };
 }
+use call;
 
 /// Bias, activation and residual of an inference layer (batch norm folded into weights and bias).
 #[derive(Clone, Copy, Debug)]
 pub struct Fused<'a> {
     /// One a channel.
     pub bias: &'a [f32],
-    /// PReLU's slopes; empty: no activation.
-    pub slope: &'a [f32],
+    /// PReLU's slopes minus 1, so that it is `x + bend min(x, 0)`; empty: no activation.
+    pub bend: &'a [f32],
     /// Added at the end; empty: nothing.
     pub residual: &'a [f32],
+}
+
+impl Fused<'_> {
+    fn check(&self, channels: usize, output: usize) {
+        assert_eq!(self.bias.len(), channels, "one bias a channel");
+        assert!(self.bend.is_empty() || self.bend.len() == channels, "one bend a channel");
+        assert!(self.residual.is_empty() || self.residual.len() == output, "a residual like the output");
+    }
 }
 
 impl Kernels {
@@ -96,7 +113,7 @@ impl Kernels {
         let stride = shape.output_len() / shape.outputs * BLOCK;
         let (sum, squares) = (sum.as_mut_ptr(), squares.as_mut_ptr());
         let e = Statistics { out: out.as_mut_ptr(), stride, sum, squares };
-        call!(self, train(shape, input, weights, scratch, e));
+        call!(self, train(&Part::whole(shape, input, weights), scratch, e));
     }
 
     /// Inference, one image: convolution, bias, activation and residual in one pass.
@@ -114,17 +131,9 @@ impl Kernels {
     ) {
         let input = Input { data: input, norm: None };
         check_forward(shape, &input, weights, out);
-        assert_eq!(fused.bias.len(), shape.outputs, "one bias a channel");
-        assert!(fused.slope.is_empty() || fused.slope.len() == shape.outputs, "one slope a channel");
-        assert!(fused.residual.is_empty() || fused.residual.len() == out.len(), "a residual like the output");
-        let e = Finish {
-            out: out.as_mut_ptr(),
-            stride: shape.output_len() / shape.outputs * BLOCK,
-            bias: fused.bias.as_ptr(),
-            slope: pointer(fused.slope),
-            residual: pointer(fused.residual),
-        };
-        call!(self, infer(shape, input, weights, scratch, e));
+        fused.check(shape.outputs, out.len());
+        let e = Finish::new(fused, out.as_mut_ptr(), shape.output_len() / shape.outputs * BLOCK);
+        call!(self, infer(&Part::whole(shape, input, weights), scratch, e));
     }
 
     /// Training, backward, one image: see [`Backward`].
@@ -145,7 +154,7 @@ impl Kernels {
         check_map(raw, norm, channels);
         assert_eq!(raw.len(), out.len(), "an output like the raw one");
         assert!(residual.is_empty() || residual.len() == raw.len(), "a residual like the raw output");
-        call!(self, normalise(raw, norm.pointers(), pointer(residual), out, channels / BLOCK));
+        call!(self, normalise(raw, norm.pointers(), epilogue::pointer(residual), out, channels / BLOCK));
     }
 
     /// Adds to `sums` (three channel vectors), for one image, the gradients of beta, gamma and slope: the sums of
@@ -174,11 +183,6 @@ impl Kernels {
     pub fn map_pool(self, from: &[f32], size: [usize; 2], to: &mut [f32]) {
         call!(self, pool(from, size, to));
     }
-}
-
-/// Null for nothing.
-fn pointer<T>(slice: &[T]) -> *const T {
-    if slice.is_empty() { std::ptr::null() } else { slice.as_ptr() }
 }
 
 fn check_map(raw: &[f32], norm: &Norm<'_>, channels: usize) {

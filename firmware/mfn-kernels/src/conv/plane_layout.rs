@@ -119,6 +119,7 @@ impl PlaneLayout {
         // SAFETY: the block's weights, and the first pixel inside the border, by the caller's promise.
         let (weights, x) = unsafe { (weights.as_ptr().add(block * fan * 144), x.add(self.row + BLOCK)) };
         let (plane, row, input) = (self.plane, self.row, self.size);
-        Planes { x, plane, row, input, fan, weights, size: shape.output_size(), stride }
+        let size = shape.output_size();
+        Planes { x, plane, row, ring: usize::MAX, input, fan, weights, size, rows: [0, size[0]], stride }
     }
 }

@@ -4,7 +4,7 @@
 //! channels a group is a sum of `fan` depthwise convolutions: in the j-th, every channel of a group is replaced by
 //! the group's channel `j`; two or four are exchanged in registers, more in memory beforehand ([`spread`]).
 
-use super::epilogue::Epilogue;
+use super::epilogue::{Epilogue, ZEROS};
 use super::lanes::Lanes;
 
 /// A 3x3 convolution, padding 1, over one plane or `fan` planes.
@@ -15,6 +15,8 @@ pub struct Planes {
     pub plane: usize,
     /// Values between two rows.
     pub row: usize,
+    /// Rows that lie in a ring of so many, row `y` at `y % ring`.
+    pub ring: usize,
     /// Rows and columns of a plane.
     pub input: [usize; 2],
     /// Channels a group.
@@ -23,12 +25,20 @@ pub struct Planes {
     pub weights: *const f32,
     /// Rows and columns of the output.
     pub size: [usize; 2],
+    /// Of those rows the first to make, and the one behind the last.
+    pub rows: [usize; 2],
     /// 1, or for one channel a group 2.
     pub stride: usize,
 }
 
-/// What lies outside of a plane.
-static ZEROS: [f32; 16] = [0.0; 16];
+impl Planes {
+    /// The three rows that output row `y` is made from, where they lie inside.
+    pub fn lines(&self, y: usize) -> [Option<*const f32>; 3] {
+        let inside = |row: usize| row.checked_sub(1).filter(|&row| row < self.input[0]);
+        let line = |row: usize| self.x.wrapping_add(row % self.ring * self.row);
+        [0, 1, 2].map(|ky| inside(y * self.stride + ky).map(line))
+    }
+}
 
 /// The convolution, in tiles of a few columns; `block` is what the epilogue calls this block.
 ///
@@ -38,6 +48,9 @@ static ZEROS: [f32; 16] = [0.0; 16];
 pub unsafe fn convolve<V: Lanes, E: Epilogue<V>>(p: &Planes, e: &mut E, block: usize) {
     // SAFETY: the caller's promise.
     unsafe {
+        if e.as_finish().is_some_and(|f| V::planes(p, f, block)) {
+            return;
+        }
         match (p.fan, p.plane, p.stride) {
             (2, 0, _) => rows::<V, E, 2, 1>(p, e, block),
             (4, 0, _) => rows::<V, E, 4, 1>(p, e, block),
@@ -53,21 +66,21 @@ unsafe fn rows<V: Lanes, E: Epilogue<V>, const FAN: usize, const S: usize>(
     e: &mut E,
     block: usize,
 ) {
-    let [height, width] = p.size;
-    for y in 0..height {
-        let mut x = 0;
+    let width = p.size[1];
+    for y in p.rows[0]..p.rows[1] {
+        let (lines, mut x) = (p.lines(y), 0);
         // SAFETY: tiles end at the width.
         unsafe {
             while x + V::COLUMNS_7 <= width && V::COLUMNS_7 == 7 {
-                tile::<V, E, 7, FAN, S>(p, e, block, y, x);
+                tile::<V, E, 7, FAN, S>(p, e, &lines, block, y * width + x, x);
                 x += 7;
             }
             while x + 4 <= width {
-                tile::<V, E, 4, FAN, S>(p, e, block, y, x);
+                tile::<V, E, 4, FAN, S>(p, e, &lines, block, y * width + x, x);
                 x += 4;
             }
             while x < width {
-                tile::<V, E, 1, FAN, S>(p, e, block, y, x);
+                tile::<V, E, 1, FAN, S>(p, e, &lines, block, y * width + x, x);
                 x += 1;
             }
         }
@@ -78,18 +91,16 @@ unsafe fn rows<V: Lanes, E: Epilogue<V>, const FAN: usize, const S: usize>(
 unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize, const S: usize>(
     p: &Planes,
     e: &mut E,
+    lines: &[Option<*const f32>; 3],
     block: usize,
-    y: usize,
+    at: usize,
     x: usize,
 ) {
-    // SAFETY: output (y, x) reads rows and columns `stride * y - 1..+3` as far as they lie inside.
+    // SAFETY: column `x` reads columns `stride * x - 1..+3` of the lines as far as they lie inside.
     unsafe {
-        let mut sums = [[V::zero(); 1]; T];
-        for ky in 0..3 {
-            let Some(from_y) = (y * S + ky).checked_sub(1).filter(|&y| y < p.input[0]) else {
-                continue;
-            };
-            let row = p.x.add(from_y * p.row);
+        let mut sums = [[V::load(e.start(block)); 1]; T];
+        for (ky, line) in lines.iter().enumerate() {
+            let Some(row) = *line else { continue };
             if FAN == 1 {
                 for j in 0..if p.plane == 0 { 1 } else { p.fan } {
                     let weights = p.weights.add(j * 144 + ky * 48);
@@ -105,7 +116,7 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize, const
                 }
             }
         }
-        e.tile(&sums, block, y * p.size[1] + x);
+        e.tile(&sums, block, at);
     }
 }
 

@@ -68,6 +68,22 @@ unsafe fn panel<V: Lanes, E: Epilogue<V>, const P: usize, const B: usize>(
     }
 }
 
+/// What a pixel's sums of `B` blocks begin with.
+///
+/// # Safety
+/// The CPU has `V`'s features; the epilogue holds the blocks.
+#[inline(always)]
+pub unsafe fn start<V: Lanes, E: Epilogue<V>, const B: usize>(e: &E, block: usize) -> [V; B] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sums = [V::load(e.start(block)); B];
+        for (b, sum) in sums.iter_mut().enumerate().skip(1) {
+            *sum = V::load(e.start(block + b));
+        }
+        sums
+    }
+}
+
 #[inline(always)]
 unsafe fn tile<V: Lanes, E: Epilogue<V>, const P: usize, const B: usize>(
     p: &Product,
@@ -75,9 +91,27 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const P: usize, const B: usize>(
     block: usize,
     pixel: usize,
 ) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let sums = V::products::<E, P, B>(p, e, block, pixel);
+        e.tile(&sums, block, pixel);
+    }
+}
+
+/// The sums of a tile: `P` pixels from `pixel` on, `B` output blocks from `block` on.
+///
+/// # Safety
+/// As for [`product`]; there are these pixels and blocks.
+#[inline(always)]
+pub unsafe fn sums<V: Lanes, E: Epilogue<V>, const P: usize, const B: usize>(
+    p: &Product,
+    e: &E,
+    block: usize,
+    pixel: usize,
+) -> [[V; B]; P] {
     // SAFETY: input blocks below `inputs`, weights of blocks `block..block + B`, pixels `pixel..pixel + P`.
     unsafe {
-        let mut sums = [[V::zero(); B]; P];
+        let mut sums = [start::<V, E, B>(e, block); P];
         let weights_stride = p.inputs * 256;
         let mut weights = p.weights.add(block * weights_stride);
         let mut x = p.x.add(pixel * 16);
@@ -88,7 +122,7 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const P: usize, const B: usize>(
             }
             x = x.add(p.x_stride);
         }
-        e.tile(&sums, block, pixel);
+        sums
     }
 }
 

@@ -1,14 +1,13 @@
 //! What the layers of both directions share: input, chunks, scratch memory, patches of the stem.
 
+use std::ops::Range;
+
 use super::epilogue::Epilogue;
 use super::lanes::Lanes;
 use super::norm::{Norm, NormBlock};
 use super::product::{Product, WeightGradient};
 use super::shape::{BLOCK, Shape};
 use super::stem::Stem;
-
-/// Pixels that a dense product takes at a time, so that its operands stay in the second-level cache.
-pub const CHUNK: usize = 98;
 
 /// A layer's input, one image: as it is, or the raw output of the layer before with its norm to be applied.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +18,38 @@ pub struct Input<'a> {
     pub norm: Option<Norm<'a>>,
 }
 
+/// A layer and the map of one image that it reads.
+pub struct Part<'a> {
+    /// The layer.
+    pub shape: &'a Shape,
+    /// The input's first value.
+    pub x: *const f32,
+    /// Values between two of the input's blocks of channels.
+    pub plane: usize,
+    /// Rows of the input that are there, row `y` at `y % ring`: for planes that are read as they lie.
+    pub ring: usize,
+    /// The norm and activation that are still to be applied to the input.
+    pub norm: Option<Norm<'a>>,
+    /// Packed.
+    pub weights: &'a [f32],
+    /// Rows of the output: any, of planes that are read as they lie; else all.
+    pub rows: Range<usize>,
+}
+
+impl<'a> Part<'a> {
+    /// All rows.
+    pub fn whole(shape: &'a Shape, input: Input<'a>, weights: &'a [f32]) -> Part<'a> {
+        let plane = shape.size[0] * shape.size[1] * BLOCK;
+        let rows = 0..shape.output_size()[0];
+        Part { shape, x: input.data.as_ptr(), plane, ring: usize::MAX, norm: input.norm, weights, rows }
+    }
+}
+
 /// Register tiles of an instruction set.
 pub trait Tiles: Lanes {
+    /// Pixels that a dense product takes at a time, so that its operands stay in the second-level cache: whole tiles.
+    const CHUNK: usize;
+
     /// See [`super::product::product`].
     unsafe fn product<E: Epilogue<Self>>(product: &Product, e: &mut E);
     /// See [`super::stem::stem`].
@@ -33,6 +62,12 @@ pub trait Tiles: Lanes {
 pub struct From<'a, E>(pub &'a mut E, pub usize);
 
 impl<V: Lanes, E: Epilogue<V>> Epilogue<V> for From<'_, E> {
+    #[inline(always)]
+    unsafe fn start(&self, block: usize) -> *const f32 {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.start(block) }
+    }
+
     #[inline(always)]
     unsafe fn tile<const P: usize, const B: usize>(
         &mut self,

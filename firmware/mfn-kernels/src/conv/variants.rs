@@ -7,14 +7,16 @@ use super::lanes::{Lanes, Plain};
 use super::maps;
 use super::norm::{NormBlock, NormPointers};
 use super::product::{Product, WeightGradient, product, weight_gradient};
-use super::shape::Shape;
-use super::stage::{Input, Tiles};
+use super::stage::{Part, Tiles};
 use super::stem::{Stem, stem};
 
-/// `Tiles` of a type: pixels and blocks of a product's tile, channel quads and blocks of a gradient's.
+/// `Tiles` of a type: pixels and blocks of a product's tile, pixels at a time, channel quads and blocks of a
+/// gradient's tile.
 macro_rules! tiles {
-    ($vector:ty, $pixels:literal x $blocks:literal, $quads:literal x $gradient_blocks:literal) => {
+    ($vector:ty, $pixels:literal x $blocks:literal of $chunk:literal, $quads:literal x $gradient_blocks:literal) => {
         impl Tiles for $vector {
+            const CHUNK: usize = $chunk;
+
             #[inline(always)]
             unsafe fn product<E: Epilogue<Self>>(p: &Product, e: &mut E) {
                 // SAFETY: the caller's promise.
@@ -41,15 +43,15 @@ macro_rules! entries {
         use super::*;
 
         $(#[$feature])?
-        pub unsafe fn train(shape: &Shape, input: Input<'_>, weights: &[f32], scratch: &mut Vec<f32>, mut e: Statistics) {
+        pub unsafe fn train(part: &Part<'_>, scratch: &mut Vec<f32>, mut e: Statistics) {
             // SAFETY: the caller's promise.
-            unsafe { forward::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
+            unsafe { forward::forward::<$vector, _>(part, scratch, &mut e) };
         }
 
         $(#[$feature])?
-        pub unsafe fn infer(shape: &Shape, input: Input<'_>, weights: &[f32], scratch: &mut Vec<f32>, mut e: Finish) {
+        pub unsafe fn infer(part: &Part<'_>, scratch: &mut Vec<f32>, mut e: Finish) {
             // SAFETY: the caller's promise.
-            unsafe { forward::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
+            unsafe { forward::forward::<$vector, _>(part, scratch, &mut e) };
         }
 
         $(#[$feature])?
@@ -90,7 +92,7 @@ macro_rules! entries {
     };
 }
 
-tiles!(Plain, 2 x 1, 1 x 1);
+tiles!(Plain, 2 x 1 of 98, 1 x 1);
 
 /// Plain Rust.
 pub mod plain {
@@ -98,9 +100,9 @@ pub mod plain {
 }
 
 #[cfg(target_arch = "x86_64")]
-tiles!(super::lanes_x86::Avx512, 14 x 2, 2 x 2);
+tiles!(super::lanes_x86::Avx512, 14 x 2 of 98, 2 x 2);
 #[cfg(target_arch = "x86_64")]
-tiles!(super::lanes_x86::Avx2, 6 x 1, 1 x 1);
+tiles!(super::lanes_x86::Avx2, 6 x 1 of 98, 1 x 1);
 
 /// AVX-512 F.
 #[cfg(target_arch = "x86_64")]
@@ -123,7 +125,7 @@ pub mod avx2 {
 }
 
 #[cfg(target_arch = "aarch64")]
-tiles!(super::lanes_neon::Neon, 5 x 1, 1 x 1);
+tiles!(super::lanes_neon::Neon, 4 x 1 of 100, 1 x 1);
 
 /// NEON.
 #[cfg(target_arch = "aarch64")]

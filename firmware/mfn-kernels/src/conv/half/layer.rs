@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::number::{LARGEST, to_half};
 use crate::conv::buffer::{Buffer, halves, halves_mut};
+use crate::conv::epilogue::pointer;
 use crate::conv::shape::{BLOCK, Kind, Shape};
 
 /// A convolution with bias and PReLU.
@@ -23,20 +24,19 @@ pub fn supports(shape: &Shape) -> bool {
 }
 
 impl Layer {
-    /// Rounds weights packed by [`Shape::pack`], one bias a channel, and PReLU's slopes (or nothing). Nothing if there are
-    /// no kernels for the shape or a number is too large for 16 bits.
+    /// Rounds weights packed by [`Shape::pack`], one bias a channel, and PReLU's slopes minus 1 (or nothing). Nothing
+    /// if there are no kernels for the shape or a number is too large for 16 bits.
     ///
     /// # Panics
     /// When a length does not fit the shape.
     #[must_use]
-    pub fn new(shape: Shape, weights: &[f32], bias: &[f32], slope: &[f32]) -> Option<Layer> {
+    pub fn new(shape: Shape, weights: &[f32], bias: &[f32], bend: &[f32]) -> Option<Layer> {
         shape.check();
         assert_eq!((weights.len(), bias.len()), (shape.packed_len(), shape.outputs), "{shape:?}");
-        assert!(slope.is_empty() || slope.len() == shape.outputs, "one slope a channel");
-        let bend: Vec<f32> = slope.iter().map(|slope| slope - 1.0).collect();
+        assert!(bend.is_empty() || bend.len() == shape.outputs, "one bend a channel");
         let fits = |values: &[f32]| values.iter().all(|value| value.abs() <= LARGEST);
-        let known = supports(&shape) && fits(weights) && fits(bias) && fits(&bend);
-        known.then(|| Layer { shape, weights: rounded(weights), bias: rounded(bias), bend: rounded(&bend) })
+        let known = supports(&shape) && fits(weights) && fits(bias) && fits(bend);
+        known.then(|| Layer { shape, weights: rounded(weights), bias: rounded(bias), bend: rounded(bend) })
     }
 
     /// Its shape.
@@ -72,7 +72,7 @@ impl Layer {
 
     /// Null without PReLU.
     pub(super) fn bend(&self) -> *const u16 {
-        crate::conv::pointer(halves(&self.bend))
+        pointer(halves(&self.bend))
     }
 }
 

@@ -25,7 +25,7 @@ mod variants;
 pub use layer::{Layer, supports};
 pub use number::{from_half, to_half};
 
-use super::pointer;
+use super::epilogue::pointer;
 use super::shape::BLOCK;
 use epilogue::Finish;
 

@@ -83,10 +83,10 @@ impl Finish {
         // SAFETY: sixteen channels at each pointer; a null pointer is not read.
         unsafe {
             let scale = V::Floats::load(self.scale.add(channel));
-            let bias = V::Floats::load(self.bias.add(channel));
-            let mut y = [bias; P];
+            let bias = self.bias.add(channel);
+            let mut y = [V::Floats::zero(); P];
             for (y, sum) in y.iter_mut().zip(sums) {
-                *y = sum.floats().fma(scale, bias);
+                *y = sum.scaled(scale, bias);
             }
             if !self.bend.is_null() {
                 let (bend, zero) = (V::Floats::load(self.bend.add(channel)), V::Floats::zero());
@@ -161,6 +161,6 @@ impl Finish {
 /// The CPU has `V`'s features; sixteen bytes at `from`.
 #[inline(always)]
 pub unsafe fn dequantised<V: Sums>(from: *const u8, steps: &Steps) -> V::Floats {
-    // SAFETY: the caller's promise. The difference of two whole numbers is exact.
-    unsafe { V::read(from).add(V::Floats::splat(-(steps.zero as f32))).mul(V::Floats::splat(steps.step)) }
+    // SAFETY: the caller's promise.
+    unsafe { V::read(from, steps.zero).mul(V::Floats::splat(steps.step)) }
 }

@@ -13,9 +13,17 @@ use crate::conv::stage::room;
 pub trait Tiles: Sums {
     /// Pixels that a dense product takes at a time, so that its operands stay in the first-level cache: whole tiles.
     const CHUNK: usize;
+    /// Bytes of room that a convolution of planes wants for so many rows of outputs.
+    const PLANE_ROOM: fn(usize) -> usize = |_| 0;
 
     /// See [`super::dense::dense`].
     unsafe fn dense<const Q: usize>(d: &Dense, e: &Finish);
+    /// A dense product of whole groups, pixels side by side.
+    #[inline(always)]
+    unsafe fn pointwise(d: &Dense, e: &Finish) {
+        // SAFETY: the caller's promise.
+        unsafe { Self::dense::<4>(d, e) };
+    }
     /// See [`planes::convolve`].
     unsafe fn planes<const STRIDE: usize, const FAN: usize>(w: &Windows, e: &Finish, block: usize);
 }
@@ -58,7 +66,7 @@ unsafe fn pointwise<V: Tiles>(packed: &Packed, input: &[u8], e: &Finish) {
                 pixels: V::CHUNK.min(pixels - first),
                 first,
             };
-            V::dense::<4>(&d, e);
+            V::pointwise(&d, e);
         }
     }
 }
@@ -115,8 +123,9 @@ unsafe fn plane_blocks<V: Tiles, const STRIDE: usize, const FAN: usize>(
     let row = (width + 2) * BLOCK;
     // A window may end one pixel behind the border.
     let length = (height + 2) * row + BLOCK;
-    let room: *mut u8 = room(scratch, length / 4).cast();
-    // SAFETY: the room holds the border and all rows in it; weights and starts of each block.
+    let sums = length.next_multiple_of(64);
+    let room: *mut u8 = room(scratch, (sums + (V::PLANE_ROOM)(height)) / 4).cast();
+    // SAFETY: the room holds the border and all rows in it, and sums behind; weights and starts of each block.
     unsafe {
         room.write_bytes(zero, length);
         for (block, plane) in input.chunks_exact(height * width * BLOCK).enumerate() {
@@ -129,6 +138,7 @@ unsafe fn plane_blocks<V: Tiles, const STRIDE: usize, const FAN: usize>(
                 weights: packed.weights().add(block * FAN * WINDOW_WEIGHTS),
                 start: packed.start.as_ptr().add(block * BLOCK),
                 size: shape.output_size(),
+                sums: room.add(sums).cast(),
             };
             V::planes::<STRIDE, FAN>(&windows, e, block);
         }

@@ -18,6 +18,8 @@ pub trait Sums: Copy {
     const OFFSET: i32;
     /// Order of the weights.
     const PLACE: Place;
+    /// Whether 1x1 convolutions have sixteen inputs of an output side by side instead.
+    const ROWS: bool = false;
     /// Weights take so many registers that those of one block are used up before the next one's are loaded.
     const FEW_FACTORS: bool = false;
     /// The same block in floats.
@@ -43,8 +45,14 @@ pub trait Sums: Copy {
     unsafe fn dot_window(self, factors: Self::Factors, window: Self::Window) -> Self;
     /// The sums in floats.
     unsafe fn floats(self) -> Self::Floats;
-    /// The sixteen bytes at `from` in floats, `OFFSET` still on them.
-    unsafe fn read(from: *const u8) -> Self::Floats;
+    /// The sums in floats times `scale`, plus the sixteen values at `bias`.
+    #[inline(always)]
+    unsafe fn scaled(self, scale: Self::Floats, bias: *const f32) -> Self::Floats {
+        // SAFETY: the caller's promise.
+        unsafe { self.floats().fma(scale, Self::Floats::load(bias)) }
+    }
+    /// The sixteen bytes at `from` less `zero`, in floats.
+    unsafe fn read(from: *const u8, zero: i32) -> Self::Floats;
     /// Rounds, ties to even.
     unsafe fn round(values: Self::Floats) -> Self::Floats;
     /// Rounds (ties to even), adds `zero`, limits to the bytes of the grid and stores them.
@@ -106,10 +114,10 @@ impl Sums for PlainSums {
         Plain(self.0.map(|sum| sum as f32))
     }
     #[inline(always)]
-    unsafe fn read(from: *const u8) -> Plain {
+    unsafe fn read(from: *const u8, zero: i32) -> Plain {
         // SAFETY: the caller vouches for sixteen values.
         let bytes = unsafe { from.cast::<[i8; 16]>().read() };
-        Plain(bytes.map(f32::from))
+        Plain(bytes.map(|byte| (i32::from(byte) - zero) as f32))
     }
     #[inline(always)]
     unsafe fn round(values: Plain) -> Plain {

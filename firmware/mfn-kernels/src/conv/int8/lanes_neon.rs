@@ -3,17 +3,18 @@
 //! The extension's intrinsics are not stable in Rust 1.95, so its two instructions are inline assembly.
 
 use super::lanes::{Place, Sums, quads};
+use crate::conv::lanes::Lanes;
 use crate::conv::lanes_neon::Neon;
 use std::arch::aarch64::*;
 use std::arch::asm;
 
 /// Four registers of four sums, by `sdot`.
 #[derive(Clone, Copy)]
-pub struct DotSums([int32x4_t; 4]);
+pub struct DotSums(pub(super) [int32x4_t; 4]);
 
 /// Four registers of four sums, by `smull`, `smlal` and `sadalp`.
 #[derive(Clone, Copy)]
-pub struct PairSums([int32x4_t; 4]);
+pub struct PairSums(pub(super) [int32x4_t; 4]);
 
 /// Adds to each sum its four weights times the quad `L` of sixteen bytes.
 ///
@@ -66,6 +67,27 @@ unsafe fn pairs_low(sums: int32x4_t, weights: [int8x16_t; 2], x: [int8x16_t; 2])
 unsafe fn pairs_high(sums: int32x4_t, weights: [int8x16_t; 2], x: [int8x16_t; 2]) -> int32x4_t {
     // SAFETY: NEON is there.
     unsafe { vpadalq_s16(sums, vmlal_high_s8(vmull_high_s8(weights[0], x[0]), weights[1], x[1])) }
+}
+
+/// Sixteen values that are summed into: two loads, where the compiler would load them once and copy four registers
+/// whenever it needs them.
+///
+/// # Safety
+/// Sixteen values at `from`.
+#[inline(always)]
+unsafe fn load_again(from: *const f32) -> Neon {
+    // SAFETY: the caller vouches for the values. Not `pure`, or it would be loaded once.
+    unsafe {
+        let mut x = [vdupq_n_f32(0.0); 4];
+        asm!(
+            "ldp {a:q}, {b:q}, [{from}]",
+            "ldp {c:q}, {d:q}, [{from}, #32]",
+            from = in(reg) from,
+            a = out(vreg) x[0], b = out(vreg) x[1], c = out(vreg) x[2], d = out(vreg) x[3],
+            options(readonly, nostack, preserves_flags)
+        );
+        Neon(x)
+    }
 }
 
 /// In each group of `FAN` channels the `J`-th.
@@ -128,11 +150,17 @@ macro_rules! common {
             Neon(self.0.map(|sums| unsafe { vcvtq_f32_s32(sums) }))
         }
         #[inline(always)]
-        unsafe fn read(from: *const u8) -> Neon {
+        unsafe fn scaled(self, scale: Neon, bias: *const f32) -> Neon {
+            // SAFETY: the caller vouches for sixteen values.
+            unsafe { self.floats().fma(scale, load_again(bias)) }
+        }
+        #[inline(always)]
+        unsafe fn read(from: *const u8, zero: i32) -> Neon {
             // SAFETY: the caller vouches for sixteen bytes.
             unsafe {
-                let bytes = vld1q_s8(from.cast());
-                let (low, high) = (vmovl_s8(vget_low_s8(bytes)), vmovl_high_s8(bytes));
+                let (bytes, zero) = (vld1q_s8(from.cast()), vdupq_n_s8(zero as i8));
+                let low = vsubl_s8(vget_low_s8(bytes), vget_low_s8(zero));
+                let high = vsubl_high_s8(bytes, zero);
                 let words = [
                     vmovl_s16(vget_low_s16(low)),
                     vmovl_high_s16(low),
@@ -198,6 +226,7 @@ fn pairs(o: usize, i: usize) -> usize {
 
 impl Sums for PairSums {
     const PLACE: Place = pairs;
+    const ROWS: bool = true;
     const FEW_FACTORS: bool = true;
     type Window = [[int8x16_t; 2]; 2];
     common!();

@@ -72,9 +72,12 @@ impl Sums for Vnni {
         Avx512(unsafe { _mm512_cvtepi32_ps(self.0) })
     }
     #[inline(always)]
-    unsafe fn read(from: *const u8) -> Avx512 {
+    unsafe fn read(from: *const u8, zero: i32) -> Avx512 {
         // SAFETY: the caller vouches for the CPU feature and sixteen bytes.
-        Avx512(unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) })
+        unsafe {
+            let bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()));
+            Avx512(_mm512_cvtepi32_ps(_mm512_sub_epi32(bytes, _mm512_set1_epi32(zero))))
+        }
     }
     #[inline(always)]
     unsafe fn round(values: Avx512) -> Avx512 {
@@ -176,10 +179,11 @@ impl Sums for Avx2Sums {
         }
     }
     #[inline(always)]
-    unsafe fn read(from: *const u8) -> Avx2 {
+    unsafe fn read(from: *const u8, zero: i32) -> Avx2 {
         // SAFETY: the caller vouches for the CPU feature and sixteen bytes.
         let half = |i: usize| unsafe {
-            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(from.add(8 * i).cast())))
+            let bytes = _mm256_cvtepi8_epi32(_mm_loadl_epi64(from.add(8 * i).cast()));
+            _mm256_cvtepi32_ps(_mm256_sub_epi32(bytes, _mm256_set1_epi32(zero)))
         };
         Avx2(half(0), half(1))
     }

@@ -8,6 +8,10 @@
 //! floats or bytes. Numbers beyond 2^31 steps, NaN and infinity become some byte of the grid, by instruction set.
 
 mod dense;
+#[cfg(target_arch = "aarch64")]
+mod dense_neon;
+#[cfg(target_arch = "aarch64")]
+mod dots_neon;
 mod epilogue;
 mod forward;
 mod lanes;
@@ -18,12 +22,16 @@ mod lanes_x86;
 mod maps;
 mod pack;
 mod planes;
+#[cfg(target_arch = "aarch64")]
+mod planes_neon;
+#[cfg(target_arch = "aarch64")]
+mod rows_neon;
 mod variants;
 
 pub use maps::image_len;
 pub use pack::{Packed, supports};
 
-use super::pointer;
+use super::epilogue::pointer;
 use super::shape::{BLOCK, Kind, Shape};
 use crate::{Kernels, Level};
 use epilogue::{Finish, Steps};
@@ -97,11 +105,20 @@ macro_rules! call {
     };
 }
 
+/// What is special about an instruction set.
+struct Form {
+    /// What a stored byte is more than the grid's number.
+    offset: i32,
+    /// The order of weights.
+    place: Place,
+    /// See [`Sums::ROWS`].
+    rows: bool,
+}
+
 impl Kernels {
-    /// What a stored byte is more than the grid's number, and the order of weights.
-    fn int8_form(self) -> (i32, Place) {
-        fn of<V: Sums>() -> (i32, Place) {
-            (V::OFFSET, V::PLACE)
+    fn int8_form(self) -> Form {
+        fn of<V: Sums>() -> Form {
+            Form { offset: V::OFFSET, place: V::PLACE, rows: V::ROWS }
         }
         match self.level() {
             #[cfg(target_arch = "x86_64")]
@@ -117,7 +134,7 @@ impl Kernels {
         Steps {
             step: grid.step,
             per_one: grid.step.recip(),
-            zero: i32::from(grid.zero) + self.int8_form().0,
+            zero: i32::from(grid.zero) + self.int8_form().offset,
             ends: [-128.0 - zero, 127.0 - zero],
         }
     }
@@ -155,7 +172,7 @@ impl Kernels {
             steps: self.steps(outputs.grid),
             stride: packed.shape.output_len() / packed.shape.outputs * BLOCK,
         };
-        let zero = (i32::from(zero) + self.int8_form().0) as u8;
+        let zero = (i32::from(zero) + self.int8_form().offset) as u8;
         call!(self, infer(packed, input, zero, scratch, &e));
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lanes::Place;
+use super::Form;
 use super::planes::WINDOW_WEIGHTS;
 use crate::conv::buffer::{Buffer, bytes, bytes_mut};
 use crate::conv::shape::{BLOCK, Kind, Shape};
@@ -52,7 +52,7 @@ pub fn supports(shape: &Shape) -> bool {
 /// Where each weight of an output lies among the packed bytes; the second place is for the other shift of windows.
 struct Places<'a> {
     shape: &'a Shape,
-    place: Place,
+    form: Form,
 }
 
 impl Places<'_> {
@@ -74,24 +74,30 @@ impl Places<'_> {
     /// The places of one output.
     fn row(&self, o: usize) -> Row {
         let start = o / BLOCK * self.block();
-        Row {
-            kind: self.shape.kind,
-            inputs: [0, 1, 2, 3].map(|input| start + (self.place)(o % BLOCK, input)),
+        let (kind, lane) = (self.shape.kind, o % BLOCK);
+        if kind == Kind::Pointwise && self.form.rows {
+            return Row::Whole(start + lane / 4 * (self.shape.inputs * 4) + lane % 4 * BLOCK);
         }
+        Row::Quads(kind, [0, 1, 2, 3].map(|input| start + (self.form.place)(lane, input)))
     }
 }
 
 /// Where the weights of one output lie.
-struct Row {
-    kind: Kind,
+enum Row {
+    /// Sixteen inputs side by side, then those of the next three outputs: from the first one's place on.
+    Whole(usize),
     /// The first place of each of a quad's inputs.
-    inputs: [usize; 4],
+    Quads(Kind, [usize; 4]),
 }
 
 impl Row {
     fn of(&self, tap: usize) -> [usize; 2] {
-        let at = |step: usize, input: usize| step * 64 + self.inputs[input];
-        match self.kind {
+        let (kind, inputs) = match self {
+            Row::Whole(first) => return [first + tap / BLOCK * 64 + tap % BLOCK; 2],
+            Row::Quads(kind, inputs) => (kind, inputs),
+        };
+        let at = |step: usize, input: usize| step * 64 + inputs[input];
+        match kind {
             Kind::Pointwise | Kind::Global => [at(tap / 4, tap % 4); 2],
             Kind::Stem => [at(tap % 9, tap / 9); 2],
             Kind::Planes { .. } => {
@@ -114,8 +120,9 @@ impl Kernels {
         assert!(supports(shape), "no int8 kernel for {shape:?}");
         assert_eq!(weight.len(), shape.weight_len(), "{shape:?}");
         assert!(weight.iter().all(|&w| w != i8::MIN), "weights are symmetric");
-        let (offset, place) = self.int8_form();
-        let places = Places { shape, place };
+        let form = self.int8_form();
+        let offset = form.offset;
+        let places = Places { shape, form };
         let mut weights = Buffer::new((places.block() * shape.outputs / BLOCK).div_ceil(4));
         let (packed, taps) = (bytes_mut(&mut weights), weight.len() / shape.outputs);
         let mut start = Vec::with_capacity(shape.outputs);

@@ -4,6 +4,8 @@
 //! product. Three taps of it make a row of the output at its left; shifted by one tap, of the output beside it.
 
 use super::epilogue::Finish;
+#[cfg(doc)]
+use super::forward::Tiles;
 use super::lanes::Sums;
 
 /// Weights of one channel of a group: two shifts, three rows, 64 each.
@@ -21,6 +23,9 @@ pub struct Windows {
     pub start: *const i32,
     /// Rows and columns of the output.
     pub size: [usize; 2],
+    /// Room for the instruction set's own [`Tiles::PLANE_ROOM`].
+    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "no other set wants room"))]
+    pub sums: *mut i32,
 }
 
 /// The convolution in tiles of `T` columns; the last tile of a row overlaps the one before. `block` is what the

@@ -1,16 +1,23 @@
 //! The int8 kernels of each instruction set: register tiles, and entry points that enable its features.
 
 use super::dense::{Dense, dense};
+#[cfg(target_arch = "aarch64")]
+use super::dense_neon;
 use super::epilogue::{Finish, Steps};
 use super::forward::{self, Tiles};
 use super::lanes::PlainSums;
+#[cfg(target_arch = "aarch64")]
+use super::lanes_neon::{DotSums, PairSums};
 use super::maps;
 use super::pack::Packed;
 use super::planes::{Windows, convolve};
+#[cfg(target_arch = "aarch64")]
+use super::planes_neon;
 
-/// `Tiles` of a type: pixels and blocks of a dense tile, pixels at a time, columns of a depthwise tile.
+/// `Tiles` of a type: pixels and blocks of a dense tile, pixels at a time, columns of a depthwise tile; what makes 1x1
+/// convolutions and depthwise ones of stride 1 and four columns or more, if not tiles.
 macro_rules! tiles {
-    ($vector:ty, $pixels:literal x $blocks:literal of $chunk:literal, $columns:literal) => {
+    ($vector:ty, $pixels:literal x $blocks:literal of $chunk:literal, $columns:literal $(, $pointwise:path, $strips:path)?) => {
         impl Tiles for $vector {
             const CHUNK: usize = $chunk;
 
@@ -19,8 +26,18 @@ macro_rules! tiles {
                 // SAFETY: the caller's promise.
                 unsafe { dense::<Self, $pixels, $blocks, Q>(d, e) };
             }
+            $(#[inline(always)]
+            unsafe fn pointwise(d: &Dense, e: &Finish) {
+                // SAFETY: the caller's promise.
+                unsafe { $pointwise(d, e) };
+            }
+            const PLANE_ROOM: fn(usize) -> usize = planes_neon::room;)?
             #[inline(always)]
             unsafe fn planes<const STRIDE: usize, const FAN: usize>(w: &Windows, e: &Finish, block: usize) {
+                $(if STRIDE == 1 && FAN == 1 && w.size[1] >= 4 {
+                    // SAFETY: the caller's promise.
+                    return unsafe { $strips(w, e, block) };
+                })?
                 // SAFETY: the caller's promise.
                 unsafe { convolve::<Self, $columns, STRIDE, FAN>(w, e, block) };
             }
@@ -93,14 +110,13 @@ pub mod avx2 {
 }
 
 #[cfg(target_arch = "aarch64")]
-tiles!(super::lanes_neon::DotSums, 5 x 1 of 80, 4);
+tiles!(DotSums, 5 x 1 of 80, 4, dense_neon::dense::<DotSums>, planes_neon::convolve::<DotSums>);
 #[cfg(target_arch = "aarch64")]
-tiles!(super::lanes_neon::PairSums, 2 x 2 of 80, 4);
+tiles!(PairSums, 2 x 2 of 80, 4, dense_neon::dense::<PairSums>, planes_neon::convolve::<PairSums>);
 
 /// NEON with dot products.
 #[cfg(target_arch = "aarch64")]
 pub mod dot {
-    use super::super::lanes_neon::DotSums;
     entries!(
         #[target_feature(enable = "neon,dotprod")]
         DotSums
@@ -110,7 +126,6 @@ pub mod dot {
 /// NEON.
 #[cfg(target_arch = "aarch64")]
 pub mod neon {
-    use super::super::lanes_neon::PairSums;
     entries!(
         #[target_feature(enable = "neon")]
         PairSums
