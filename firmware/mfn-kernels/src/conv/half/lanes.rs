@@ -41,21 +41,26 @@ pub trait Lanes: Copy {
     unsafe fn sums<const P: usize>(o: &Operands) -> [Self; P];
 }
 
-/// The portable implementation: the same numbers to the bit.
+/// The portable implementation: the same numbers to the bit. Nothing that is long is inlined: it is for tests, and the
+/// tiles are unrolled many times.
 #[derive(Clone, Copy)]
 pub struct Plain([f32; 16]);
 
-impl Plain {
-    #[inline(always)]
-    fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
-        Self(std::array::from_fn(|i| f(self.0[i], other.0[i])))
-    }
+/// Exact in 53 bits as long as the result is finite in 16, so that it is rounded once.
+#[inline(never)]
+fn fma(a: &Plain, b: &Plain, summand: &Plain) -> Plain {
+    let exact = |i: usize| f64::from(a.0[i]) * f64::from(b.0[i]) + f64::from(summand.0[i]);
+    Plain(std::array::from_fn(|i| round(exact(i)) as f32))
 }
 
-/// Exact in 53 bits as long as the result is finite in 16, so that it is rounded once.
-#[inline(always)]
-fn fma(a: f32, b: f32, summand: f32) -> f32 {
-    round(f64::from(a) * f64::from(b) + f64::from(summand)) as f32
+#[inline(never)]
+fn load(from: &[u16; 16]) -> Plain {
+    Plain(from.map(from_half))
+}
+
+#[inline(never)]
+fn store(values: &Plain, to: &mut [u16; 16]) {
+    *to = values.0.map(to_half);
 }
 
 impl Lanes for Plain {
@@ -66,7 +71,7 @@ impl Lanes for Plain {
     #[inline(always)]
     unsafe fn load(from: *const u16) -> Self {
         // SAFETY: the caller vouches for sixteen values; an array of u16 has u16's alignment.
-        Self(unsafe { from.cast::<[u16; 16]>().read() }.map(from_half))
+        load(unsafe { &*from.cast::<[u16; 16]>() })
     }
     #[inline(always)]
     unsafe fn load_of_group<const FAN: usize, const J: usize>(from: *const u16) -> Self {
@@ -77,19 +82,20 @@ impl Lanes for Plain {
     #[inline(always)]
     unsafe fn store(self, to: *mut u16) {
         // SAFETY: as for `load`.
-        unsafe { to.cast::<[u16; 16]>().write(self.0.map(to_half)) };
+        store(&self, unsafe { &mut *to.cast::<[u16; 16]>() });
     }
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
-        self.zip(other, |a, b| fma(a, 1.0, b))
+        fma(&self, &Self([1.0; 16]), &other)
     }
     #[inline(always)]
     unsafe fn fma(self, factor: Self, summand: Self) -> Self {
-        Self(std::array::from_fn(|i| fma(self.0[i], factor.0[i], summand.0[i])))
+        fma(&self, &factor, &summand)
     }
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
-        self.zip(other, |a, b| if a < b || a.is_nan() { a } else { b })
+        let smaller = |a: f32, b: f32| if a < b || a.is_nan() { a } else { b };
+        Self(std::array::from_fn(|i| smaller(self.0[i], other.0[i])))
     }
     #[inline(always)]
     unsafe fn narrow(from: *const f32) -> Self {

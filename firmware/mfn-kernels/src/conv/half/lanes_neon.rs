@@ -49,7 +49,7 @@ impl Lanes for Neon {
                 (2, _) => vtrn2q_u16(x, x),
                 _ => x,
             };
-            Self(Self::load(from).0.map(|x| pick(x)))
+            Self(Self::load(from).0.map(pick))
         }
     }
     #[inline(always)]
