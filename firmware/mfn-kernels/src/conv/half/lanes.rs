@@ -19,6 +19,9 @@ pub struct Operands {
 /// A block of sixteen values. All methods are unsafe because an implementation needs its CPU features;
 /// pointers must be valid for the values read or written, at any alignment.
 pub trait Lanes: Copy {
+    /// Whether tiles of many columns are worth their code.
+    const WIDE: bool = true;
+
     /// All zero.
     unsafe fn zero() -> Self;
     /// Sixteen values at `from`.
@@ -64,6 +67,8 @@ fn store(values: &Plain, to: &mut [u16; 16]) {
 }
 
 impl Lanes for Plain {
+    const WIDE: bool = false;
+
     #[inline(always)]
     unsafe fn zero() -> Self {
         Self([0.0; 16])

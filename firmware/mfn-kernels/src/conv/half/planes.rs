@@ -44,7 +44,7 @@ pub unsafe fn convolve<V: Lanes, const FAN: usize, const S: usize>(layer: &Layer
                 size,
             };
             for y in 0..size[0] {
-                if size[1] < COLUMNS {
+                if !V::WIDE || size[1] < COLUMNS {
                     (0..size[1]).for_each(|x| tile::<V, 1, FAN, S>(&plane, e, block, [y, x]));
                     continue;
                 }
