@@ -1,15 +1,20 @@
 //! Runs a network so many times and nothing else: to count instructions, as the difference of two numbers of runs.
 //!
-//! `infer FILE RUNS [tract]`
+//! `infer FILE RUNS [tract | fp16]`
 
+use std::num::NonZero;
 use std::path::Path;
 
-use mfn_engine::{AnyNetwork, Operators};
+use mfn_engine::{AnyNetwork, Floats, Operators};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, runs, rest @ ..] = &arguments[..] else { return Err("infer FILE RUNS [tract]".into()) };
-    let operators = if rest.is_empty() { Operators::default() } else { Operators::Tract };
+    let [file, runs, rest @ ..] = &arguments[..] else { return Err("infer FILE RUNS [tract | fp16]".into()) };
+    let operators = match rest.first().map(String::as_str) {
+        None => Operators::default(),
+        Some("fp16") => Operators::Own { threads: NonZero::<usize>::MIN, floats: Floats::F16 },
+        Some(_) => Operators::Tract,
+    };
     let mut network = AnyNetwork::load(Path::new(file), Some([112, 112]), operators)?;
     let input: Vec<f32> = (0..network.input_len()).map(|i| (i * 37 % 255) as f32 / 127.5 - 1.0).collect();
     for _ in 0..runs.parse()? {

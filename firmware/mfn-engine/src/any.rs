@@ -3,6 +3,8 @@
 use std::num::NonZero;
 use std::path::Path;
 
+use mfn_kernels::conv::half::Halves;
+
 use crate::error::{EngineError, ModelError};
 use crate::folder::read_limited;
 use crate::guard::Guard;
@@ -16,15 +18,35 @@ pub enum Operators {
     Own {
         /// Threads that share a run. More than there are idle cores make it slower.
         threads: NonZero<usize>,
+        /// What is computed with where a network is one of floats.
+        floats: Floats,
     },
     /// tract's alone, on one thread.
     Tract,
 }
 
+/// Bits of the numbers that convolutions are computed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Floats {
+    /// 32.
+    F32,
+    /// 16 where there are kernels for it: half the memory and, where [`Floats::has_f16`], half the instructions. On other
+    /// CPUs the same numbers by a simulation that takes a thousand times longer.
+    F16,
+}
+
+impl Floats {
+    /// Whether this CPU computes with 16 bits (ARMv8.2's FP16).
+    #[must_use]
+    pub fn has_f16() -> bool {
+        Halves::native().is_some()
+    }
+}
+
 impl Default for Operators {
-    /// Ours, on one thread.
+    /// Ours, on one thread, in 32 bits.
     fn default() -> Operators {
-        Operators::Own { threads: NonZero::<usize>::MIN }
+        Operators::Own { threads: NonZero::<usize>::MIN, floats: Floats::F32 }
     }
 }
 
@@ -92,8 +114,9 @@ impl AnyNetwork {
     }
 }
 
-/// The instruction set that this CPU's kernels use, for reports.
+/// The instruction set that this CPU's kernels for such floats use, for reports.
 #[must_use]
-pub fn instructions() -> String {
-    mfn_kernels::Kernels::detect().level().to_string()
+pub fn instructions(floats: Floats) -> String {
+    let level = mfn_kernels::Kernels::detect().level();
+    if floats == Floats::F16 { format!("{level}, fp16") } else { level.to_string() }
 }

@@ -88,17 +88,17 @@ impl ModelFolder {
         Ok(())
     }
 
-    /// Chooses the network of another precision.
+    /// Chooses another precision. Where the CPU lacks what fp16 needs, that is fp32, which the log says.
     ///
     /// # Errors
     /// When the folder has none; says which it has.
     pub fn select(self, precision: Precision) -> Result<ModelFolder, ModelError> {
-        if self.manifest.networks.contains_key(&precision) {
-            return Ok(ModelFolder { precision, ..self });
+        if self.manifest.networks.contains_key(&precision.file()) {
+            return Ok(ModelFolder { precision: precision.on_this_cpu(), ..self });
         }
         Err(ModelError::Missing {
             dir: self.dir,
-            wanted: format!("{precision:?} network of {}", self.manifest.name).to_lowercase(),
+            wanted: format!("{:?} network of {}", precision.file(), self.manifest.name).to_lowercase(),
             hint: format!("it has {:?}", self.manifest.networks.keys()).to_lowercase(),
         })
     }
@@ -165,7 +165,7 @@ impl ModelFolder {
     }
 
     fn network_file(&self) -> &str {
-        &self.manifest.networks[&self.precision]
+        &self.manifest.networks[&self.precision.file()]
     }
 
     /// Loads the chosen network. The file is read once: what is hashed is what is tried and loaded.
@@ -175,7 +175,7 @@ impl ModelFolder {
         if !self.known {
             guard.check(&bytes, spec).map_err(refused)?;
         }
-        let operators = Operators::Own { threads: self.threads };
+        let operators = Operators::Own { threads: self.threads, floats: self.precision.floats() };
         Network::load(&self.manifest.name, bytes, spec, operators).map_err(refused)
     }
 

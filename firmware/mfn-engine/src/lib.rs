@@ -27,7 +27,7 @@ mod tiles;
 mod trust;
 mod weights;
 
-pub use any::{AnyNetwork, Operators, instructions};
+pub use any::{AnyNetwork, Floats, Operators, instructions};
 pub use detector::{Detector, DetectorOptions};
 pub use error::{EngineError, ModelError};
 pub use folder::ModelFolder;

@@ -114,8 +114,8 @@ fn plan(
     }
     let model = weights::graph(&onnx, proto)?.with_input_fact(0, f32::fact(spec.shape).into())?;
     let mut model = model.into_typed()?;
-    if let Operators::Own { threads } = operators {
-        model = blocked::rewrite(model, name, threads)?;
+    if let Operators::Own { threads, floats } = operators {
+        model = blocked::rewrite(model, name, threads, floats)?;
     }
     model.into_decluttered()?.into_optimized()?.into_runnable()
 }

@@ -74,7 +74,7 @@ impl Recogniser {
     /// Runs the golden crops of the folder that this recogniser was loaded from.
     ///
     /// # Errors
-    /// When a template's cosine to its golden one is under 0.9999 (fp32) or 0.995 (int8), or a non-mated pair
+    /// When a template's cosine to its golden one is under 0.9999 (fp32, fp16) or 0.995 (int8), or a non-mated pair
     /// is more similar than a mated one; or the golden vectors cannot be read.
     pub fn self_test(&mut self, folder: &ModelFolder) -> Result<RecogniserTest, EngineError> {
         let golden = golden::crops(folder)?;
@@ -90,7 +90,7 @@ impl Recogniser {
 
     fn judge(&self, test: RecogniserTest) -> Result<RecogniserTest, EngineError> {
         let wanted = match self.precision {
-            Precision::Fp32 => 0.9999,
+            Precision::Fp32 | Precision::Fp16 => 0.9999,
             Precision::Int8 => 0.995,
         };
         if test.lowest_cosine < wanted {

@@ -68,7 +68,7 @@ pub enum Command {
     Calibrate(CalibrateArgs),
     /// Milliseconds and memory of each stage
     #[command(
-        after_help = "Examples:\n  mfn-kiosk bench --runs 50\n  mfn-kiosk bench --model network.onnx --size 320x256 --runs 100 --json"
+        after_help = "Examples:\n  mfn-kiosk bench --runs 50\n  mfn-kiosk bench --model network.onnx --size 320x256 --runs 100 --json\n  mfn-kiosk bench --model network.onnx --precision fp16"
     )]
     Bench(BenchArgs),
     /// Golden vectors, gallery, camera, and the door line read back; never energises the lock
@@ -102,7 +102,7 @@ pub struct WithModels {
     /// Model folder; without it models.folder of the configuration, else the environment variable MFN_MODELS
     #[arg(long, value_name = "DIR")]
     pub models: Option<PathBuf>,
-    /// The recogniser's arithmetic, fp32 or int8; without it models.precision of the configuration
+    /// The recogniser's arithmetic, fp32, fp16 or int8; without it models.precision of the configuration
     #[arg(long)]
     pub precision: Option<mfn_engine::Precision>,
 }
@@ -456,7 +456,8 @@ pub struct BenchArgs {
     /// Photograph with a face
     #[arg(long, value_name = "FILE", default_value = "tests/fixtures/president-1.jpg")]
     pub photo: PathBuf,
-    /// Time this network alone: any ONNX file with one input of 1x3xHxW
+    /// Time this network alone: any ONNX file with one input of 1x3xHxW; the file says whether it is one of floats
+    /// or bytes, --precision fp16 computes floats in 16 bits
     #[arg(long, value_name = "FILE", conflicts_with_all = ["people", "photo", "config", "models"])]
     pub model: Option<PathBuf>,
     #[command(flatten)]

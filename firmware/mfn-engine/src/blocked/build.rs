@@ -7,12 +7,13 @@ use mfn_kernels::conv::Kind;
 use mfn_kernels::conv::int8::{Grid, image_len, supports};
 use tract_onnx::tract_core::internal::*;
 
-use super::draft::{Draft, DraftWork, From, Kept, Layer};
+use super::draft::{Draft, DraftWork, Form, From, Kept, Layer};
 use super::meaning::{self, Convolution, Map, Meaning};
 use super::memory::{self, Life};
 use super::plan::{Exit, Plan};
 use super::rounding;
 use super::split::split;
+use crate::any::Floats;
 
 /// Values of a map from which on it is worth making in bands: 256 KB, half of a second-level cache.
 const LARGE: usize = 64 * 1024;
@@ -134,7 +135,7 @@ impl<'a> Builder<'a> {
 
     /// The map in bytes of a map of floats, without another step: written already, or by the step that writes the floats.
     pub(super) fn written_bytes(&mut self, floats: usize, grid: Grid) -> Option<usize> {
-        let of_grid = |map: &usize| self.maps[*map].grid == Some(grid);
+        let of_grid = |map: &usize| self.maps[*map].form == Form::Bytes(grid);
         let quantises =
             |draft: &&Draft| matches!(draft.work, DraftWork::Quantise) && draft.from == From::Map(floats);
         let known = self.drafts.iter().filter(quantises).map(|draft| draft.to).find(of_grid);
@@ -232,8 +233,16 @@ impl<'a> Builder<'a> {
     }
 
     /// The plan for so many threads, which gives the maps at `outlets`.
-    pub(super) fn finish(mut self, outlets: &[OutletId], threads: NonZero<usize>) -> TractResult<Plan> {
-        let leaving = outlets.iter().map(|&o| self.enter(o)).collect::<TractResult<Vec<usize>>>()?;
+    pub(super) fn finish(
+        mut self,
+        outlets: &[OutletId],
+        threads: NonZero<usize>,
+        floats: Floats,
+    ) -> TractResult<Plan> {
+        let mut leaving = outlets.iter().map(|&o| self.enter(o)).collect::<TractResult<Vec<usize>>>()?;
+        if floats == Floats::F16 {
+            self.halve(&mut leaving);
+        }
         self.pair(&leaving)?;
         let (places, memory) = memory::place(&self.lives(&leaving));
         let exit = |&map: &usize| Exit { from: places[map].clone(), channels: self.maps[map].map.channels };

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use mfn_kernels::Kernels;
 use mfn_kernels::conv::Buffer;
+use mfn_kernels::conv::half;
 use mfn_kernels::conv::int8::Grid;
 
 use tract_onnx::tract_core::internal::*;
@@ -23,18 +24,36 @@ pub(super) struct Kept {
     pub map: Map,
     /// Values of memory.
     pub length: usize,
-    /// What its bytes stand for, if it is in bytes.
-    pub grid: Option<Grid>,
+    pub form: Form,
+}
+
+/// What a map's values are kept in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Form {
+    Floats,
+    /// Floats of 16 bits.
+    Halves,
+    /// Bytes of a grid.
+    Bytes(Grid),
 }
 
 impl Kept {
     pub(super) fn floats(map: Map) -> Kept {
-        Kept { map, length: map.len(), grid: None }
+        Kept { map, length: map.len(), form: Form::Floats }
+    }
+
+    pub(super) fn halves(map: Map) -> Kept {
+        Kept { map, length: map.len().div_ceil(2).next_multiple_of(LINE), form: Form::Halves }
     }
 
     /// In bytes, so many.
     pub(super) fn bytes(map: Map, grid: Grid, count: usize) -> Kept {
-        Kept { map, length: count.div_ceil(4).next_multiple_of(LINE), grid: Some(grid) }
+        Kept { map, length: count.div_ceil(4).next_multiple_of(LINE), form: Form::Bytes(grid) }
+    }
+
+    /// What its bytes stand for, if it is in bytes.
+    fn grid(&self) -> Option<Grid> {
+        if let Form::Bytes(grid) = self.form { Some(grid) } else { None }
     }
 }
 
@@ -67,6 +86,12 @@ pub(super) enum DraftWork {
     Quantise,
     Dequantise,
     Image,
+    /// A convolution in floats of 16 bits.
+    Half(Box<half::Layer>),
+    /// From 32 bits to 16.
+    Narrow,
+    /// From 16 bits to 32.
+    Widen,
 }
 
 /// A convolution and what was fused behind it.
@@ -123,10 +148,10 @@ impl Draft {
             From::Input(input) => (Place::Input(input), to),
             From::Map(map) => (Place::Memory(places[map].clone()), maps[map]),
         };
-        let grid = |map: Kept| map.grid.unwrap_or(NO_GRID);
+        let grid = |map: Kept| map.grid().unwrap_or(NO_GRID);
         let work = match self.work {
             DraftWork::Convolution(layer) => {
-                let residual = self.also.and_then(|map| maps[map].grid);
+                let residual = self.also.and_then(|map| maps[map].grid());
                 let output = self.bytes.map_or(NO_GRID, |map| grid(maps[map]));
                 let mut work = layer.finish(grid(read), residual, output);
                 if let (Work::Int8(step), None, true) = (&mut work, self.also, places[self.to].is_empty()) {
@@ -143,6 +168,9 @@ impl Draft {
             DraftWork::Quantise => Work::Quantise(to.map.len(), grid(to)),
             DraftWork::Dequantise => Work::Dequantise(to.map.len(), grid(read)),
             DraftWork::Image => Work::Image(to.map.size, grid(to)),
+            DraftWork::Half(layer) => Work::Half(layer),
+            DraftWork::Narrow => Work::Narrow(to.map.len()),
+            DraftWork::Widen => Work::Widen(to.map.len()),
         };
         let place = |map: Option<usize>| map.map_or(0..0, |map| places[map].clone());
         let also = self.also.map(|map| places[map].clone());
@@ -151,7 +179,7 @@ impl Draft {
 }
 
 impl Layer {
-    fn bend(&self) -> Buffer {
+    pub(super) fn bend(&self) -> Buffer {
         pad(&self.slope.iter().map(|slope| slope - 1.0).collect::<Vec<f32>>())
     }
 

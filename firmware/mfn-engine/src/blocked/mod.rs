@@ -8,12 +8,16 @@
 //! Where a convolution reads a [rounded](rounding) map and its weights are integers of a step, too, the step is one
 //! over [bytes](int8). Any map may be rounded or not: the plan keeps it in floats, in bytes or in both, as it is read.
 //!
+//! On demand convolutions are computed in floats of 16 bits ([half]); what has no such form, and what leaves a region,
+//! stays in 32.
+//!
 //! With several threads each convolution is [split] by output channels, which run at the same time.
 //!
 //! The rewrite looks at patterns, never at names: any network that has them profits.
 
 mod build;
 mod draft;
+mod half;
 mod int8;
 mod meaning;
 mod memory;
@@ -33,6 +37,7 @@ use tract_onnx::tract_core::ops::cnn::Conv;
 use tract_onnx::tract_core::ops::dummy::Dummy;
 use tract_onnx::tract_core::ops::konst::Const;
 
+use crate::any::Floats;
 use meaning::Meaning;
 /// A region with fewer convolutions is not worth the way into the layout and out of it.
 const FEWEST_CONVOLUTIONS: usize = 2;
@@ -43,6 +48,7 @@ pub(crate) fn rewrite(
     mut model: TypedModel,
     network: &str,
     threads: NonZero<usize>,
+    floats: Floats,
 ) -> TractResult<TypedModel> {
     model.prop_consts()?;
     let order = model.eval_order()?;
@@ -55,7 +61,7 @@ pub(crate) fn rewrite(
     let inside: HashSet<usize> = regions.iter().flatten().copied().collect();
     let_go(&mut model, &inside, &meanings);
     for region in regions {
-        let replaced = op::replace(&model, &region, &mut meanings, threads)?;
+        let replaced = op::replace(&model, &region, &mut meanings, threads, floats)?;
         replaced.apply(&mut model)?;
     }
     report(&model, network);

@@ -10,6 +10,7 @@ use tract_onnx::tract_core::internal::*;
 use super::build::Builder;
 use super::meaning::Meaning;
 use super::plan::Plan;
+use crate::any::Floats;
 
 /// The operator. Its weights are shared between copies.
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ pub(super) fn replace(
     region: &[usize],
     meanings: &mut [Option<Meaning>],
     threads: NonZero<usize>,
+    floats: Floats,
 ) -> TractResult<TypedModelPatch> {
     let mut builder = Builder::new(model);
     for &node in region {
@@ -49,7 +51,7 @@ pub(super) fn replace(
     let mut patch = TypedModelPatch::new("blocked");
     let taps = patch.taps(model, &builder.inputs)?;
     let name = format!("{}.blocked", model.node(region[region.len() - 1]).name);
-    let op = Blocked { plan: Arc::new(builder.finish(&outlets, threads)?), threads, shapes };
+    let op = Blocked { plan: Arc::new(builder.finish(&outlets, threads, floats)?), threads, shapes };
     let outputs = patch.wire_node(name, op, &taps)?;
     for (&outlet, by) in outlets.iter().zip(outputs) {
         patch.shunt_outside(model, outlet, by)?;

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use mfn_kernels::Kernels;
+use mfn_kernels::conv::half::{self, Halves};
 use mfn_kernels::conv::int8::{Grid, image_len};
-use mfn_kernels::conv::{self, Buffer, Fused, Shape, bytes, bytes_mut, maps};
+use mfn_kernels::conv::{self, Buffer, Fused, Shape, bytes, bytes_mut, halves, halves_mut, maps};
 use mfn_kernels::crew::Crew;
 use mfn_kernels::rounds::{Access, Parts, Rounds};
 
@@ -36,6 +37,12 @@ pub(super) enum Work {
     Dequantise(usize, Grid),
     /// An image of this size into bytes, as a stem reads it.
     Image([usize; 2], Grid),
+    /// The same in floats of 16 bits.
+    Half(Box<half::Layer>),
+    /// So many floats of 32 bits into 16.
+    Narrow(usize),
+    /// So many floats of 16 bits into 32.
+    Widen(usize),
     /// So many channels from tract's order into blocks.
     Enter(usize),
     /// PReLU.
@@ -164,6 +171,15 @@ impl Work {
             Work::Image(size, grid) => {
                 kernels.image_int8(from, *size, *grid, &mut bytes_mut(to)[..image_len(*size)]);
             }
+            Work::Half(layer) => {
+                let shape = layer.shape();
+                let (length, residual) = (shape.output_len(), halves(also));
+                let residual = &residual[..length.min(residual.len())];
+                let input = &halves(from)[..shape.input_len()];
+                Halves::detect().infer(layer, input, residual, &mut halves_mut(to)[..length]);
+            }
+            Work::Narrow(length) => Halves::detect().narrow(from, &mut halves_mut(to)[..*length]),
+            Work::Widen(length) => Halves::detect().widen(&halves(from)[..*length], to),
             Work::Enter(channels) => maps::enter(from, to, *channels),
             Work::Slope(slope) => kernels.map_slope(from, slope, to),
             Work::Add => kernels.map_add(from, also, to),

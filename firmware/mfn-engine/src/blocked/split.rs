@@ -24,41 +24,46 @@ fn shape(work: &Work) -> Option<Shape> {
         Work::Convolution(layer) => Some(layer.shape),
         Work::Pair(layers) => Some(layers[1].shape),
         Work::Int8(step) => Some(step.shape),
+        Work::Half(layer) => Some(*layer.shape()),
         _ => None,
     }
 }
 
 /// What makes these blocks of the output.
 fn part(step: &Step, whole: &Shape, blocks: Range<usize>) -> Step {
-    let int8 = if let Work::Int8(step) = &step.work { Some(step) } else { None };
+    // Values of input and residual, and of the output, in the memory of an f32.
+    let (read, added, written) = match &step.work {
+        Work::Int8(step) => (4, if step.residual.is_some() { 4 } else { 1 }, 1),
+        Work::Half(_) => (2, 2, 2),
+        _ => (1, 1, 1),
+    };
     let outputs = blocks.len() * BLOCK;
     let area = |[height, width]: [usize; 2]| height * width;
-    let channels = |map: &Range<usize>, size: [usize; 2], bytes: bool| {
-        let block = area(size) * if bytes { BLOCK / size_of::<f32>() } else { BLOCK };
+    let channels = |map: &Range<usize>, size: [usize; 2], per_float: usize| {
+        let block = area(size) * BLOCK / per_float;
         if map.is_empty() {
             map.clone()
         } else {
             map.start + blocks.start * block..map.start + blocks.end * block
         }
     };
-    let output = |map: &Range<usize>, bytes| channels(map, whole.output_size(), bytes);
+    let output = |map: &Range<usize>, per_float| channels(map, whole.output_size(), per_float);
     // One channel in, one channel out, or a group of them in a block: then a part needs only its own blocks, which the
     // first layer of a pair makes of all.
     let planes = matches!(whole.kind, Kind::Planes { .. } | Kind::Global);
     let from = match &step.from {
         Place::Memory(from) if planes && !matches!(step.work, Work::Pair(_)) => {
-            Place::Memory(channels(from, whole.size, int8.is_some()))
+            Place::Memory(channels(from, whole.size, read))
         }
         from => from.clone(),
     };
     let shape = Shape { outputs, inputs: if planes { outputs } else { whole.inputs }, ..*whole };
-    let residual = int8.is_some_and(|step| step.residual.is_some());
     Step {
         work: work(&step.work, shape, &blocks),
         from,
-        also: step.also.as_ref().map(|map| output(map, residual)),
-        to: output(&step.to, false),
-        more: output(&step.more, true),
+        also: step.also.as_ref().map(|map| output(map, added)),
+        to: output(&step.to, written),
+        more: output(&step.more, 4),
     }
 }
 
@@ -81,6 +86,7 @@ fn work(whole: &Work, shape: Shape, blocks: &Range<usize>) -> Work {
                 ..**all
             }))
         }
+        Work::Half(all) => Work::Half(Box::new(all.part(shape, blocks))),
         _ => unreachable!("only convolutions are split"),
     }
 }

@@ -1,4 +1,4 @@
-//! The paper's network at scale 1 as an ONNX file with random weights, batch norms folded into biases: the
+//! The paper's network as an ONNX file with random weights, batch norms folded into biases: the
 //! same operators, shapes and cost as a trained one.
 
 use prost::Message;
@@ -10,13 +10,18 @@ use tract_onnx::pb::{
     TypeProto, ValueInfoProto, type_proto,
 };
 
-/// The file's bytes; the same seed gives the same file.
+/// The file's bytes at scale 1; the same seed gives the same file.
 pub fn mobilefacenet(seed: u64) -> Vec<u8> {
+    mobilefacenet_scaled(seed, 1)
+}
+
+/// The file's bytes at a scale, 1 or 2.
+pub fn mobilefacenet_scaled(seed: u64, scale: i64) -> Vec<u8> {
     let mut net = Builder { graph: GraphProto::default(), seed };
-    let x = net.conv("input", [3, 64, 3], 2, 1);
-    let x = net.prelu(x, 64);
-    let x = net.conv(&x, [64, 64, 3], 1, 64);
-    let mut x = net.prelu(x, 64);
+    let x = net.conv("input", [3, 64 * scale, 3], 2, 1);
+    let x = net.prelu(x, 64 * scale);
+    let x = net.conv(&x, [64 * scale, 64 * scale, 3], 1, 64);
+    let mut x = net.prelu(x, 64 * scale);
     // Channels in and out, expansion, how often, stride: network.md's table of the paper.
     for (inside, outside, expansion, repeat, stride) in [
         (64, 64, 128, 1, 2),
@@ -27,10 +32,10 @@ pub fn mobilefacenet(seed: u64) -> Vec<u8> {
         (128, 128, 256, 2, 1),
     ] {
         for _ in 0..repeat {
-            x = net.block(x, inside, expansion, outside, stride);
+            x = net.block(x, scale * inside, expansion, scale * outside, stride);
         }
     }
-    let x = net.conv(&x, [128, 512, 1], 1, 1);
+    let x = net.conv(&x, [128 * scale, 512, 1], 1, 1);
     let x = net.prelu(x, 512);
     let x = net.conv_padded(&x, [512, 512, 7], 1, 512, 0);
     let x = net.node("Flatten", &[&x], vec![]);

@@ -60,3 +60,17 @@ pub fn bytes_mut(values: &mut [f32]) -> &mut [u8] {
     // SAFETY: as in `bytes`, and borrowed for writing.
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
 }
+
+/// The numbers of 16 bits in f32 memory, in which a map of them may live.
+#[must_use]
+pub fn halves(values: &[f32]) -> &[u16] {
+    // SAFETY: the same memory for the same time; u16 needs less alignment and every bit pattern is one.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), 2 * values.len()) }
+}
+
+/// As [`halves`], to write: every bit pattern is an f32, too.
+#[must_use]
+pub fn halves_mut(values: &mut [f32]) -> &mut [u16] {
+    // SAFETY: as in `halves`, and borrowed for writing.
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), 2 * values.len()) }
+}

@@ -18,6 +18,7 @@ mod backward;
 mod buffer;
 mod epilogue;
 mod forward;
+pub mod half;
 pub mod int8;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
@@ -41,7 +42,7 @@ mod stem;
 mod variants;
 
 pub use backward::Backward;
-pub use buffer::{Buffer, bytes, bytes_mut};
+pub use buffer::{Buffer, bytes, bytes_mut, halves, halves_mut};
 pub use norm::Norm;
 pub use pair::Layer;
 pub use shape::{BLOCK, Kind, Shape};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mfn_engine::AnyNetwork;
+use mfn_engine::{AnyNetwork, Floats, Precision};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
@@ -31,8 +31,12 @@ struct Times {
 
 pub fn execute(model: &Path, args: &BenchArgs) -> Result<Exit, Failure> {
     let input = args.alone.input.as_deref().map_or(Ok(Vec::new()), read)?;
+    let precision = args.with.precision.map(Precision::on_this_cpu);
+    let floats = precision.map_or(Floats::F32, Precision::floats);
     let operators = match args.alone.operators {
-        cli::Operators::Own => mfn_engine::Operators::Own { threads: engines::threads(args.alone.threads) },
+        cli::Operators::Own => {
+            mfn_engine::Operators::Own { threads: engines::threads(args.alone.threads), floats }
+        }
         cli::Operators::Tract => mfn_engine::Operators::Tract,
     };
     AnyNetwork::check(model, args.alone.size, &engines::guard()?).or_exit(Exit::Models)?;
@@ -56,7 +60,7 @@ pub fn execute(model: &Path, args: &BenchArgs) -> Result<Exit, Failure> {
         let bytes: Vec<u8> = outputs.iter().flat_map(|value| value.to_le_bytes()).collect();
         fs::write(path, bytes).or_exit(Exit::Failure)?;
     }
-    print(args, &times(load_ms, runs))?;
+    print(args, &times(load_ms, runs, floats))?;
     Ok(Exit::Ok)
 }
 
@@ -83,7 +87,7 @@ struct Runs {
     wall_ms: Vec<f64>,
 }
 
-fn times(load_ms: f64, runs: Runs) -> Times {
+fn times(load_ms: f64, runs: Runs, floats: Floats) -> Times {
     let [best_ms, median_ms] = best_and_median(&runs.cpu_ms);
     let [best_wall_ms, median_wall_ms] = best_and_median(&runs.wall_ms);
     Times {
@@ -94,7 +98,7 @@ fn times(load_ms: f64, runs: Runs) -> Times {
         best_wall_ms,
         median_wall_ms,
         peak_kib: limits::peak_memory_kib(),
-        instructions: mfn_engine::instructions(),
+        instructions: mfn_engine::instructions(floats),
         times_ms: runs.cpu_ms,
     }
 }

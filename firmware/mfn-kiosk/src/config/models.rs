@@ -70,8 +70,10 @@ mod tests {
         config.settings.models.precision = "int8".into();
         assert_eq!(config.precision(None).unwrap(), Precision::Int8);
         assert_eq!(config.precision(Some(Precision::Fp32)).unwrap(), Precision::Fp32);
+        config.settings.models.precision = "fp16".into();
+        assert_eq!(config.precision(None).unwrap(), Precision::Fp16);
         config.settings.models.precision = "int4".into();
         let text = config.precision(None).unwrap_err().error.to_string();
-        assert!(text.contains("fp32 and int8"), "{text}");
+        assert!(text.contains("fp32, fp16 and int8"), "{text}");
     }
 }
