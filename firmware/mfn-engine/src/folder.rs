@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 use crate::any::Operators;
 use crate::error::ModelError;
 use crate::guard::Guard;
-use crate::manifest::{Manifest, ModelKind, Precision};
+use crate::manifest::{Manifest, ModelKind};
 use crate::network::{MAX_NETWORK, Network, Spec};
+use crate::precision::Precision;
 use crate::trust::{Believed, Trust};
 
 /// The manifest's name in every model folder.

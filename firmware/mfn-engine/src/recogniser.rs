@@ -7,9 +7,10 @@ use crate::error::{EngineError, ModelError};
 use crate::folder::ModelFolder;
 use crate::golden::{self, RecogniserTest};
 use crate::guard::Guard;
-use crate::manifest::{ModelKind, Precision};
+use crate::manifest::ModelKind;
 use crate::network::{Network, Spec};
 use crate::planes::Planes;
+use crate::precision::Precision;
 
 /// A recogniser that is ready to run; its buffers are reused from face to face.
 pub struct Recogniser {
