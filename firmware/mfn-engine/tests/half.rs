@@ -6,9 +6,11 @@ mod common;
 use std::num::NonZero;
 use std::path::Path;
 
-use common::mobilefacenet::{mobilefacenet_scaled, uniform};
-use common::models_dir;
-use mfn_engine::{AnyNetwork, Floats, Operators};
+use common::mobilefacenet::{mobilefacenet, mobilefacenet_scaled, uniform};
+use common::{NO_GOLDEN, RECOGNISER, models_dir, write_folder};
+use mfn_engine::{AnyNetwork, Floats, Guard, ModelFolder, Operators, Precision, Recogniser};
+use mfn_vision::AlignedFace;
+use mfn_vision::photo::{self, PhotoLimits};
 
 /// What a network gives for the same numbers from -1 to 1, all outputs one behind the other, in 32 and in 16 bits.
 fn outputs(path: &Path, size: Option<[usize; 2]>) -> [Vec<f32>; 2] {
@@ -52,4 +54,34 @@ fn a_network_with_other_steps_between() {
         println!("{size:?}: largest difference {off}, cosine {}", cosine(&found));
         assert!(off < 0.1 && cosine(&found) > 0.9999, "{size:?}: {off}");
     }
+}
+
+/// As a door does it: in 16 bits where the CPU can, held to the templates of 32.
+#[test]
+fn a_folder_in_fp16_passes_its_golden_vectors() {
+    let Some(models) = models_dir() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let network = mobilefacenet(5);
+    write_folder(dir.path(), RECOGNISER, &[("net.onnx", &network), ("golden.json", NO_GOLDEN)]);
+    let mut recogniser =
+        Recogniser::load(&ModelFolder::open(dir.path()).unwrap(), &Guard::trusted()).unwrap();
+    let (mut templates, mut files) = (serde_json::Map::new(), vec![("net.onnx", network)]);
+    for (name, crop) in [("a-1.png", "president-1"), ("a-2.png", "president-1"), ("b-1.png", "astronaut-1")] {
+        let path = models.join(format!("golden/{crop}-crop.png"));
+        let face = AlignedFace::from_rgb(&photo::load(&path, &PhotoLimits::default()).unwrap()).unwrap();
+        let template = recogniser.embed(&face).unwrap();
+        templates.insert(name.into(), template.values().into());
+        files.push((name, std::fs::read(path).unwrap()));
+    }
+    let golden = serde_json::json!({"input": "", "output": "", "runtime": "fp32", "templates": templates});
+    files.push(("golden.json", golden.to_string().into_bytes()));
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+    write_folder(dir.path(), RECOGNISER, &files);
+
+    let folder = ModelFolder::open(dir.path()).unwrap().select(Precision::Fp16).unwrap();
+    let wanted = if Floats::has_f16() { Precision::Fp16 } else { Precision::Fp32 };
+    assert_eq!(folder.precision(), wanted);
+    let test = Recogniser::load(&folder, &Guard::trusted()).unwrap().self_test(&folder).unwrap();
+    println!("{wanted:?}: {test:?}");
+    assert_eq!(test.crops, 3);
 }
