@@ -7,6 +7,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use mfn_engine::{AnyNetwork, Floats, Operators};
+use mfn_template::Template;
 use mfn_vision::photo::{self, PhotoLimits};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -24,10 +25,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in pictures(Path::new(crops))?.iter().take(most) {
         let input = planes(path)?;
         let copy = |outputs: &[&[f32]]| outputs[0].to_vec();
-        cosines.push(cosine(&single.run(&input, copy)?, &half.run(&input, copy)?));
+        let [single, half] = [&mut single, &mut half].map(|network| network.run(&input, copy));
+        cosines.push(Template::normalise(&single?)?.similarity(&Template::normalise(&half?)?));
     }
-    cosines.sort_by(f64::total_cmp);
-    let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
+    cosines.sort_by(f32::total_cmp);
+    let mean = cosines.iter().sum::<f32>() / cosines.len() as f32;
     let lowest = cosines.first().ok_or("no crops")?;
     println!("{} crops: mean cosine {mean:.6}, lowest {lowest:.6}", cosines.len());
     Ok(())
@@ -52,9 +54,4 @@ fn planes(crop: &Path) -> Result<Vec<f32>, Box<dyn Error>> {
     let picture = photo::load(crop, &PhotoLimits::default())?;
     let plane = |channel| picture.data().iter().skip(channel).step_by(3).map(|&v| f32::from(v) / 127.5 - 1.0);
     Ok((0..3).flat_map(plane).collect())
-}
-
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }

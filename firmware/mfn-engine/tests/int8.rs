@@ -17,7 +17,7 @@ fn cosine(model: &[u8]) -> f64 {
     let path = dir.path().join("net.onnx");
     std::fs::write(&path, model).unwrap();
     let mut seed = 3;
-    let mut outputs = [Operators::default(), Operators::Tract].map(|operators| {
+    let outputs = [Operators::default(), Operators::Tract].map(|operators| {
         let mut network = AnyNetwork::load(&path, None, operators).unwrap();
         seed = 3;
         let input: Vec<f32> = (0..network.input_len()).map(|_| 2.0 * uniform(&mut seed) - 1.0).collect();
@@ -25,10 +25,7 @@ fn cosine(model: &[u8]) -> f64 {
         network.run(&input, |_| ()).unwrap();
         network.run(&input, |outputs| outputs[0].to_vec()).unwrap()
     });
-    let [own, tract] = &mut outputs;
-    assert_eq!(own.len(), tract.len());
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-    dot(own, tract) / (dot(own, own) * dot(tract, tract)).sqrt()
+    common::cosine(&outputs[0], &outputs[1])
 }
 
 fn all() -> impl Iterator<Item = Rounding> {

@@ -76,13 +76,13 @@ fn work(whole: &Work, shape: Shape, blocks: &Range<usize>) -> Work {
             Work::Pair(Box::new([layer(first, dense, blocks), layer(second, shape, blocks)]))
         }
         Work::Int8(all) => {
-            let of = all.shape.outputs / BLOCK;
+            let own = |values: &Buffer| values.part(all.shape.outputs / BLOCK, blocks);
             Work::Int8(Box::new(Int8 {
                 shape,
                 packed: all.packed.part(shape, blocks),
-                scale: rows(&all.scale, of, blocks),
-                bias: rows(&all.bias, of, blocks),
-                bend: rows(&all.bend, of, blocks),
+                scale: own(&all.scale),
+                bias: own(&all.bias),
+                bend: own(&all.bend),
                 ..**all
             }))
         }
@@ -92,15 +92,6 @@ fn work(whole: &Work, shape: Shape, blocks: &Range<usize>) -> Work {
 }
 
 fn layer(whole: &Layer, shape: Shape, blocks: &Range<usize>) -> Layer {
-    let own = |values| rows(values, whole.shape.outputs / BLOCK, blocks);
+    let own = |values: &Buffer| values.part(whole.shape.outputs / BLOCK, blocks);
     Layer { shape, weights: own(&whole.weights), bias: own(&whole.bias), bend: own(&whole.bend) }
-}
-
-/// What belongs to some of the blocks of output channels; nothing of nothing.
-fn rows(values: &Buffer, of: usize, blocks: &Range<usize>) -> Buffer {
-    let block = values.len() / of;
-    let own = &values[blocks.start * block..blocks.end * block];
-    let mut buffer = Buffer::new(own.len());
-    buffer.copy_from_slice(own);
-    buffer
 }

@@ -26,6 +26,13 @@ pub fn models() -> Option<Models> {
     models_dir().map(|dir| Models::find(&dir).expect("the models folder is complete"))
 }
 
+/// The cosine of two outputs of one network.
+pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
 /// A guard with the tests' own child and tight limits.
 pub fn guard() -> Guard {
     let limits = GuardLimits { memory: 1 << 30, cpu_seconds: 20, wall: Duration::from_secs(30) };

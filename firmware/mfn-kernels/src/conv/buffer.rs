@@ -1,6 +1,6 @@
 //! Memory for weights and maps that begins at a cache line's start.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
 /// f32 values in a cache line, one AVX-512 register.
 const LINE: usize = 16;
@@ -21,6 +21,19 @@ impl Buffer {
         // An implementation may refuse to say; then the alignment is only not used.
         let start = values.as_ptr().align_offset(64).min(LINE).min(values.len() - length);
         Buffer { values, start, length }
+    }
+
+    /// What belongs to some of the `of` blocks of equal size that the values are; nothing of nothing.
+    ///
+    /// # Panics
+    /// When there are no such blocks.
+    #[must_use]
+    pub fn part(&self, of: usize, blocks: &Range<usize>) -> Buffer {
+        let block = self.length / of;
+        let own = &self[blocks.start * block..blocks.end * block];
+        let mut part = Buffer::new(own.len());
+        part.copy_from_slice(own);
+        part
     }
 }
 

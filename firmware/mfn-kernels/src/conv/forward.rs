@@ -19,7 +19,7 @@ pub unsafe fn forward<V: Tiles, E: Epilogue<V>>(part: &Part<'_>, scratch: &mut V
     unsafe {
         match part.shape.kind {
             Kind::Pointwise => forward_pointwise::<V, E>(part, scratch, e),
-            Kind::Planes { fan: 1 | 2 | 4, .. } if part.norm.is_none() => forward_in_place::<V, E>(part, e),
+            Kind::Planes { .. } if part.is_in_place() => forward_in_place::<V, E>(part, e),
             Kind::Planes { .. } => forward_planes::<V, E>(part, scratch, e),
             Kind::Stem => forward_stem::<V, E>(part, scratch, e),
             Kind::Global => forward_global::<V, E>(part, e),
@@ -66,7 +66,7 @@ unsafe fn forward_pointwise<V: Tiles, E: Epilogue<V>>(part: &Part<'_>, scratch: 
 unsafe fn forward_planes<V: Tiles, E: Epilogue<V>>(part: &Part<'_>, scratch: &mut Vec<f32>, e: &mut E) {
     let shape = part.shape;
     let (layout, fan) = PlaneLayout::new(shape);
-    let in_registers = matches!(fan, 1 | 2 | 4);
+    let in_registers = shape.in_registers();
     let spare = if in_registers { 1 } else { 1 + fan };
     let norm = part.norm.map(|norm| norm.pointers());
     let room = room(scratch, spare * layout.plane);

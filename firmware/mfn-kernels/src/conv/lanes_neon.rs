@@ -4,8 +4,8 @@ use super::epilogue::{Epilogue, Finish};
 use super::lanes::Lanes;
 use super::planes::Planes;
 use super::planes_neon;
-use super::product::Product;
-use super::product_neon::{self, Operands};
+use super::product::{Operands, Product};
+use super::product_neon;
 use std::arch::aarch64::*;
 
 /// NEON: four registers.

@@ -191,10 +191,14 @@ fn check_map(raw: &[f32], norm: &Norm<'_>, channels: usize) {
     assert!(raw.len().is_multiple_of(channels), "whole maps");
 }
 
-fn check_forward(shape: &Shape, input: &Input<'_>, weights: &[f32], out: &[f32]) {
+fn check_weights(shape: &Shape, weights: &[f32]) {
     shape.check();
-    assert_eq!(input.data.len(), shape.input_len(), "input of {shape:?}");
     assert_eq!(weights.len(), shape.packed_len(), "packed weights of {shape:?}");
+}
+
+fn check_forward(shape: &Shape, input: &Input<'_>, weights: &[f32], out: &[f32]) {
+    check_weights(shape, weights);
+    assert_eq!(input.data.len(), shape.input_len(), "input of {shape:?}");
     assert_eq!(out.len(), shape.output_len(), "output of {shape:?}");
     if let Some(norm) = &input.norm {
         assert!(shape.kind != Kind::Stem, "no norm before a stem");

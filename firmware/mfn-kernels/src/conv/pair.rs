@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::epilogue::Finish;
-use super::stage::{Part, room};
-use super::{BLOCK, Fused, Kind, Shape, call, variants};
+use super::stage::{Input, Part, room};
+use super::{BLOCK, Fused, Kind, Shape, call, check_weights, variants};
 use crate::{Kernels, Level};
 
 /// Values of a band, 192 KB: beside weights and input in a second-level cache of 512 KB.
@@ -36,8 +36,8 @@ impl Kernels {
     /// Whether [`Kernels::conv_pair`] takes these layers.
     #[must_use]
     pub fn is_pair(first: &Shape, second: &Shape) -> bool {
-        let planes = matches!(second.kind, Kind::Planes { fan: 1 | 2 | 4, .. });
-        first.kind == Kind::Pointwise && planes && (first.outputs, first.size) == (second.inputs, second.size)
+        let kinds = first.kind == Kind::Pointwise && second.in_registers();
+        kinds && (first.outputs, first.size) == (second.inputs, second.size)
     }
 
     /// Inference, one image: a 1x1 convolution and 3x3 planes that read it. The map between is written nowhere.
@@ -73,9 +73,9 @@ impl Kernels {
         let slot = band.made % band.ring;
         let rows = (needed - band.made).min(band.ring - slot);
         let shape = &Shape { size: [rows, first.shape.size[1]], ..*first.shape };
-        let (x, plane) = (input[band.made * band.row..].as_ptr(), first.shape.size[0] * band.row);
-        let part =
-            &Part { shape, x, plane, ring: usize::MAX, norm: None, weights: first.weights, rows: 0..rows };
+        let input = Input { data: &input[band.made * band.row..], norm: None };
+        let plane = first.shape.size[0] * band.row;
+        let part = &Part { plane, ..Part::whole(shape, input, first.weights) };
         let e = Finish::new(first.fused, between[slot * band.row..].as_mut_ptr(), band.plane());
         call!(self, infer(part, &mut Vec::new(), e));
         band.made += rows;
@@ -83,9 +83,9 @@ impl Kernels {
 
     /// Makes rows of the output from the band.
     fn empty(self, second: &Layer<'_>, between: &[f32], band: &Band, rows: Range<usize>, out: &mut [f32]) {
-        let (shape, weights, x) = (second.shape, second.weights, between.as_ptr());
-        let part = &Part { shape, x, plane: band.plane(), ring: band.ring, norm: None, weights, rows };
-        let e = Finish::new(second.fused, out.as_mut_ptr(), out.len() / shape.outputs * BLOCK);
+        let whole = Part::whole(second.shape, Input { data: between, norm: None }, second.weights);
+        let part = &Part { plane: band.plane(), ring: band.ring, rows, ..whole };
+        let e = Finish::new(second.fused, out.as_mut_ptr(), out.len() / second.shape.outputs * BLOCK);
         call!(self, infer(part, &mut Vec::new(), e));
     }
 }
@@ -109,11 +109,8 @@ fn stride(shape: &Shape) -> usize {
 
 fn check(first: &Layer<'_>, second: &Layer<'_>, input: &[f32], out: &[f32]) {
     assert!(Kernels::is_pair(first.shape, second.shape), "{:?} and {:?}", first.shape, second.shape);
-    first.shape.check();
-    second.shape.check();
-    for layer in [first, second] {
-        assert_eq!(layer.weights.len(), layer.shape.packed_len(), "packed weights of {:?}", layer.shape);
-    }
+    check_weights(first.shape, first.weights);
+    check_weights(second.shape, second.weights);
     assert_eq!(input.len(), first.shape.input_len(), "input of {:?}", first.shape);
     assert_eq!(out.len(), second.shape.output_len(), "output of {:?}", second.shape);
     assert!(first.fused.residual.is_empty(), "a residual between");

@@ -19,6 +19,20 @@ pub struct Product {
     pub pixels: usize,
 }
 
+/// Where the operands of a tile of one output block lie, for kernels that make its sums themselves.
+pub struct Operands<T> {
+    /// The first pixel's first input block.
+    pub x: *const T,
+    /// Values between two input blocks.
+    pub x_stride: usize,
+    /// Input blocks, at least one.
+    pub inputs: usize,
+    /// The output block's weights, `[16 inputs][16]`.
+    pub weights: *const T,
+    /// What each pixel's sums begin with, sixteen values.
+    pub start: *const T,
+}
+
 /// The product in tiles of `P` pixels and `B` output blocks.
 ///
 /// # Safety

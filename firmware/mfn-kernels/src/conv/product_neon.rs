@@ -6,22 +6,9 @@
 //! in order. 16 sums, 8 registers of pixels, 8 of weights: all that there are.
 
 use super::lanes_neon::Neon;
+use super::product::Operands;
 use std::arch::aarch64::*;
 use std::arch::asm;
-
-/// Where a tile's operands lie.
-pub struct Operands {
-    /// The first pixel's first input block.
-    pub x: *const f32,
-    /// Values between two input blocks.
-    pub x_stride: usize,
-    /// Input blocks, at least one.
-    pub inputs: usize,
-    /// The output block's weights, `[16 inputs][16]`.
-    pub weights: *const f32,
-    /// What each pixel's sums begin with, sixteen values.
-    pub start: *const f32,
-}
 
 /// One input channel: sixteen weights, in the registers of these numbers, times a lane of each pixel.
 macro_rules! channel {
@@ -93,7 +80,7 @@ macro_rules! tile {
 /// # Safety
 /// The pointers hold what [`Operands`] says, for `P` pixels.
 #[inline(always)]
-pub unsafe fn sums<const P: usize, const B: usize>(o: &Operands) -> [[Neon; B]; P] {
+pub unsafe fn sums<const P: usize, const B: usize>(o: &Operands<f32>) -> [[Neon; B]; P] {
     const { assert!(B == 1) };
     // SAFETY: NEON is there. Reads `P` pixels of each input block, the weights of all, and the start; the loop ends as
     // there is at least one block.

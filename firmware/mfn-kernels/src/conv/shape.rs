@@ -49,6 +49,11 @@ impl Shape {
         }
     }
 
+    /// Whether channels of a group are exchanged in registers, so that the planes can be read as they lie.
+    pub(super) fn in_registers(&self) -> bool {
+        matches!(self.kind, Kind::Planes { fan: 1 | 2 | 4, .. })
+    }
+
     /// Values of one image's input.
     #[must_use]
     pub fn input_len(&self) -> usize {

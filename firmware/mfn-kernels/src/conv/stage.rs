@@ -43,6 +43,11 @@ impl<'a> Part<'a> {
         let rows = 0..shape.output_size()[0];
         Part { shape, x: input.data.as_ptr(), plane, ring: usize::MAX, norm: input.norm, weights, rows }
     }
+
+    /// Whether these are planes that are read as they lie.
+    pub fn is_in_place(&self) -> bool {
+        self.shape.in_registers() && self.norm.is_none()
+    }
 }
 
 /// Register tiles of an instruction set.

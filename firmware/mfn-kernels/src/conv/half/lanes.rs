@@ -1,20 +1,7 @@
 //! Sixteen numbers of 16 bits: what the kernels of this module are written over, and how plain Rust does it.
 
 use super::number::{from_half, round, to_half};
-
-/// Where the operands of a tile of a dense product lie.
-pub struct Operands {
-    /// The first pixel's first input block.
-    pub x: *const u16,
-    /// Values between two input blocks.
-    pub x_stride: usize,
-    /// Input blocks, at least one.
-    pub inputs: usize,
-    /// The output block's weights, `[16 inputs][16]`.
-    pub weights: *const u16,
-    /// What each pixel's sums begin with, sixteen values.
-    pub start: *const u16,
-}
+use crate::conv::product::Operands;
 
 /// A block of sixteen values. All methods are unsafe because an implementation needs its CPU features;
 /// pointers must be valid for the values read or written, at any alignment.
@@ -41,7 +28,7 @@ pub trait Lanes: Copy {
     /// The values as floats, to `to`.
     unsafe fn widen(self, to: *mut f32);
     /// The sums of `P` pixels (1, 4 or 8), each product added to those before in the order of the inputs.
-    unsafe fn sums<const P: usize>(o: &Operands) -> [Self; P];
+    unsafe fn sums<const P: usize>(o: &Operands<u16>) -> [Self; P];
 }
 
 /// The portable implementation: the same numbers to the bit. Nothing that is long is inlined: it is for tests, and the
@@ -113,7 +100,7 @@ impl Lanes for Plain {
         unsafe { to.cast::<[f32; 16]>().write(self.0) };
     }
     #[inline(always)]
-    unsafe fn sums<const P: usize>(o: &Operands) -> [Self; P] {
+    unsafe fn sums<const P: usize>(o: &Operands<u16>) -> [Self; P] {
         // SAFETY: `P` pixels of each input block, the weights of all, and the start, by the caller's promise.
         unsafe {
             let mut sums = [Self::load(o.start); P];

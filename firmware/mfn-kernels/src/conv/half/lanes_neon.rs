@@ -3,8 +3,9 @@
 //! Arithmetic is in assembly, one instruction each: the intrinsics want FP16 of every function that they are inlined
 //! into, which generic code cannot say.
 
-use super::lanes::{Lanes, Operands};
+use super::lanes::Lanes;
 use super::product_neon;
+use crate::conv::product::Operands;
 use std::arch::aarch64::*;
 use std::arch::asm;
 
@@ -105,7 +106,7 @@ impl Lanes for Neon {
         }
     }
     #[inline(always)]
-    unsafe fn sums<const P: usize>(o: &Operands) -> [Self; P] {
+    unsafe fn sums<const P: usize>(o: &Operands<u16>) -> [Self; P] {
         // SAFETY: the caller's promise.
         unsafe { product_neon::sums(o) }
     }

@@ -52,14 +52,8 @@ impl Layer {
     #[must_use]
     pub fn part(&self, shape: Shape, blocks: &Range<usize>) -> Layer {
         assert_eq!(shape.outputs, blocks.len() * BLOCK, "one block for sixteen outputs");
-        let of = self.shape.outputs / BLOCK;
-        let rows = |values: &Buffer| {
-            let block = values.len() / of;
-            let mut part = Buffer::new(blocks.len() * block);
-            part.copy_from_slice(&values[blocks.start * block..blocks.end * block]);
-            part
-        };
-        Layer { shape, weights: rows(&self.weights), bias: rows(&self.bias), bend: rows(&self.bend) }
+        let own = |values: &Buffer| values.part(self.shape.outputs / BLOCK, blocks);
+        Layer { shape, weights: own(&self.weights), bias: own(&self.bias), bend: own(&self.bend) }
     }
 
     pub(super) fn weights(&self) -> *const u16 {

@@ -1,8 +1,9 @@
 //! 1x1 convolutions: pixels times weights, in register tiles.
 
 use super::epilogue::Finish;
-use super::lanes::{Lanes, Operands};
+use super::lanes::Lanes;
 use super::layer::Layer;
+use crate::conv::product::Operands;
 use crate::conv::shape::BLOCK;
 
 /// Pixels that are taken at a time, so that their inputs stay in the first cache levels: whole tiles.

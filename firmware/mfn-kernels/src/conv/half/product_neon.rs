@@ -5,8 +5,8 @@
 //! cores that run in order. 16 sums, 8 registers of pixels (of the lower sixteen, which alone have lanes), 8 of
 //! weights: all that there are.
 
-use super::lanes::Operands;
 use super::lanes_neon::Neon;
+use crate::conv::product::Operands;
 use std::arch::aarch64::*;
 use std::arch::asm;
 
@@ -75,7 +75,7 @@ macro_rules! tile {
 /// # Safety
 /// The CPU has FP16; the pointers hold what [`Operands`] says, for `P` pixels.
 #[inline(always)]
-pub unsafe fn sums<const P: usize>(o: &Operands) -> [Neon; P] {
+pub unsafe fn sums<const P: usize>(o: &Operands<u16>) -> [Neon; P] {
     // SAFETY: FP16 is there. Reads `P` pixels of each input block, the weights of all, and the start; the loop ends as
     // there is at least one block.
     unsafe {

@@ -30,9 +30,7 @@ impl Packed {
     #[must_use]
     pub fn part(&self, shape: Shape, blocks: &Range<usize>) -> Packed {
         assert_eq!(shape.outputs, blocks.len() * BLOCK, "one block for sixteen outputs");
-        let block = self.weights.len() / (self.shape.outputs / BLOCK);
-        let mut weights = Buffer::new(blocks.len() * block);
-        weights.copy_from_slice(&self.weights[blocks.start * block..blocks.end * block]);
+        let weights = self.weights.part(self.shape.outputs / BLOCK, blocks);
         let start = self.start[blocks.start * BLOCK..blocks.end * BLOCK].to_vec();
         Packed { level: self.level, shape, weights, start }
     }
