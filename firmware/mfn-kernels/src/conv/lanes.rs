@@ -1,13 +1,14 @@
 //! Sixteen f32 values as one register (AVX-512), two (AVX2), four (NEON) or an array: what the generic kernels
 //! of this module are written over.
 
+use super::columns::Column;
 use super::epilogue::{Epilogue, Finish};
 use super::planes::Planes;
 use super::product::{self, Product};
 
 /// A block of sixteen values. All methods are unsafe because an implementation needs its CPU features;
 /// pointers must be valid for the values read or written, at any alignment.
-pub trait Lanes: Copy {
+pub trait Lanes: Column<Value = f32> {
     /// Four consecutive input values, each usable as a factor of a whole block.
     type Quad: Copy;
 
@@ -18,18 +19,12 @@ pub trait Lanes: Copy {
     unsafe fn zero() -> Self;
     /// One value sixteen times.
     unsafe fn splat(value: f32) -> Self;
-    /// Sixteen values at `from`.
-    unsafe fn load(from: *const f32) -> Self;
-    /// Sixteen values at `from`, in each group of `FAN` (1, 2 or 4) the `J`-th for all.
-    unsafe fn load_of_group<const FAN: usize, const J: usize>(from: *const f32) -> Self;
     /// Sixteen values to `to`.
     unsafe fn store(self, to: *mut f32);
     /// `self + other`.
     unsafe fn add(self, other: Self) -> Self;
     /// `self * other`.
     unsafe fn mul(self, other: Self) -> Self;
-    /// `self * factor + summand`, fused.
-    unsafe fn fma(self, factor: Self, summand: Self) -> Self;
     /// The larger of each pair.
     unsafe fn max(self, other: Self) -> Self;
     /// The smaller of each pair.
@@ -69,17 +64,10 @@ impl Plain {
     }
 }
 
-impl Lanes for Plain {
-    type Quad = [f32; 4];
+impl Column for Plain {
+    type Value = f32;
+    const ZEROS: &'static [f32; 16] = &[0.0; 16];
 
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        Self([0.0; 16])
-    }
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        Self([value; 16])
-    }
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for sixteen values; an array of f32 has f32's alignment.
@@ -90,6 +78,24 @@ impl Lanes for Plain {
         // SAFETY: as for `load`.
         let all = unsafe { Self::load(from) };
         Self(std::array::from_fn(|i| all.0[i / FAN * FAN + J]))
+    }
+    #[inline(always)]
+    unsafe fn fma(self, factor: Self, summand: Self) -> Self {
+        // Not fused: without the instruction `mul_add` is a slow library call.
+        Self(std::array::from_fn(|i| self.0[i] * factor.0[i] + summand.0[i]))
+    }
+}
+
+impl Lanes for Plain {
+    type Quad = [f32; 4];
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Self([0.0; 16])
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self([value; 16])
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
@@ -103,11 +109,6 @@ impl Lanes for Plain {
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
         self.zip(other, |a, b| a * b)
-    }
-    #[inline(always)]
-    unsafe fn fma(self, factor: Self, summand: Self) -> Self {
-        // Not fused: without the instruction `mul_add` is a slow library call.
-        Self(std::array::from_fn(|i| self.0[i] * factor.0[i] + summand.0[i]))
     }
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {

@@ -1,5 +1,6 @@
 //! [`Lanes`] for 64-bit ARM: four registers, products by lane.
 
+use super::columns::Column;
 use super::epilogue::{Epilogue, Finish};
 use super::lanes::Lanes;
 use super::planes::Planes;
@@ -20,20 +21,10 @@ macro_rules! each {
     };
 }
 
-impl Lanes for Neon {
-    type Quad = float32x4_t;
-    const COLUMNS_7: usize = 4;
+impl Column for Neon {
+    type Value = f32;
+    const ZEROS: &'static [f32; 16] = &[0.0; 16];
 
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: NEON is there.
-        unsafe { Self::splat(0.0) }
-    }
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        // SAFETY: NEON is there.
-        Self([unsafe { vdupq_n_f32(value) }; 4])
-    }
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for sixteen values.
@@ -58,6 +49,26 @@ impl Lanes for Neon {
         }
     }
     #[inline(always)]
+    unsafe fn fma(self, factor: Self, summand: Self) -> Self {
+        each!(vfmaq_f32, summand.0, self.0, factor.0)
+    }
+}
+
+impl Lanes for Neon {
+    type Quad = float32x4_t;
+    const COLUMNS_7: usize = 4;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: NEON is there.
+        unsafe { Self::splat(0.0) }
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: NEON is there.
+        Self([unsafe { vdupq_n_f32(value) }; 4])
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller vouches for sixteen values.
         unsafe {
@@ -74,10 +85,6 @@ impl Lanes for Neon {
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
         each!(vmulq_f32, self.0, other.0)
-    }
-    #[inline(always)]
-    unsafe fn fma(self, factor: Self, summand: Self) -> Self {
-        each!(vfmaq_f32, summand.0, self.0, factor.0)
     }
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {

@@ -3,6 +3,7 @@
 //! Every method is one or two instructions of the set that the type names; the wrappers in `variants.rs` enable
 //! the set, and these methods are inlined into them.
 
+use super::columns::Column;
 use super::lanes::Lanes;
 use std::arch::x86_64::*;
 
@@ -27,13 +28,14 @@ macro_rules! features_only {
     };
 }
 
-impl Lanes for Avx512 {
-    type Quad = *const f32;
+impl Column for Avx512 {
+    type Value = f32;
+    const ZEROS: &'static [f32; 16] = &[0.0; 16];
 
-    features_only! {
-        fn zero() -> Self { Self(_mm512_setzero_ps()) }
-        fn splat(value: f32) -> Self { Self(_mm512_set1_ps(value)) }
-        fn load(from: *const f32) -> Self { Self(_mm512_loadu_ps(from)) }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for the CPU feature and sixteen values.
+        unsafe { Self(_mm512_loadu_ps(from)) }
     }
     #[inline(always)]
     unsafe fn load_of_group<const FAN: usize, const J: usize>(from: *const f32) -> Self {
@@ -53,6 +55,20 @@ impl Lanes for Avx512 {
         }
     }
     #[inline(always)]
+    unsafe fn fma(self, factor: Self, summand: Self) -> Self {
+        // SAFETY: the caller vouches for the CPU feature.
+        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, summand.0) })
+    }
+}
+
+impl Lanes for Avx512 {
+    type Quad = *const f32;
+
+    features_only! {
+        fn zero() -> Self { Self(_mm512_setzero_ps()) }
+        fn splat(value: f32) -> Self { Self(_mm512_set1_ps(value)) }
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller vouches for the CPU feature and sixteen values.
         unsafe { _mm512_storeu_ps(to, self.0) };
@@ -66,11 +82,6 @@ impl Lanes for Avx512 {
     unsafe fn mul(self, other: Self) -> Self {
         // SAFETY: the caller vouches for the CPU feature.
         Self(unsafe { _mm512_mul_ps(self.0, other.0) })
-    }
-    #[inline(always)]
-    unsafe fn fma(self, factor: Self, summand: Self) -> Self {
-        // SAFETY: the caller vouches for the CPU feature.
-        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, summand.0) })
     }
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
@@ -101,13 +112,14 @@ impl Lanes for Avx512 {
     }
 }
 
-impl Lanes for Avx2 {
-    type Quad = *const f32;
+impl Column for Avx2 {
+    type Value = f32;
+    const ZEROS: &'static [f32; 16] = &[0.0; 16];
 
-    features_only! {
-        fn zero() -> Self { Self(_mm256_setzero_ps(), _mm256_setzero_ps()) }
-        fn splat(value: f32) -> Self { Self(_mm256_set1_ps(value), _mm256_set1_ps(value)) }
-        fn load(from: *const f32) -> Self { Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for the CPU feature and sixteen values.
+        unsafe { Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
     }
     #[inline(always)]
     unsafe fn load_of_group<const FAN: usize, const J: usize>(from: *const f32) -> Self {
@@ -127,6 +139,22 @@ impl Lanes for Avx2 {
         }
     }
     #[inline(always)]
+    unsafe fn fma(self, factor: Self, summand: Self) -> Self {
+        // SAFETY: the caller vouches for the CPU feature.
+        unsafe {
+            Self(_mm256_fmadd_ps(self.0, factor.0, summand.0), _mm256_fmadd_ps(self.1, factor.1, summand.1))
+        }
+    }
+}
+
+impl Lanes for Avx2 {
+    type Quad = *const f32;
+
+    features_only! {
+        fn zero() -> Self { Self(_mm256_setzero_ps(), _mm256_setzero_ps()) }
+        fn splat(value: f32) -> Self { Self(_mm256_set1_ps(value), _mm256_set1_ps(value)) }
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller vouches for the CPU feature and sixteen values.
         unsafe {
@@ -143,13 +171,6 @@ impl Lanes for Avx2 {
     unsafe fn mul(self, other: Self) -> Self {
         // SAFETY: the caller vouches for the CPU feature.
         unsafe { Self(_mm256_mul_ps(self.0, other.0), _mm256_mul_ps(self.1, other.1)) }
-    }
-    #[inline(always)]
-    unsafe fn fma(self, factor: Self, summand: Self) -> Self {
-        // SAFETY: the caller vouches for the CPU feature.
-        unsafe {
-            Self(_mm256_fmadd_ps(self.0, factor.0, summand.0), _mm256_fmadd_ps(self.1, factor.1, summand.1))
-        }
     }
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {

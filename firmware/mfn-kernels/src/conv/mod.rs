@@ -16,6 +16,7 @@
 
 mod backward;
 mod buffer;
+mod columns;
 mod epilogue;
 mod forward;
 pub mod half;

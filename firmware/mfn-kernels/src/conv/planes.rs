@@ -4,7 +4,8 @@
 //! channels a group is a sum of `fan` depthwise convolutions: in the j-th, every channel of a group is replaced by
 //! the group's channel `j`; two or four are exchanged in registers, more in memory beforehand ([`spread`]).
 
-use super::epilogue::{Epilogue, ZEROS};
+use super::columns;
+use super::epilogue::Epilogue;
 use super::lanes::Lanes;
 
 /// A 3x3 convolution, padding 1, over one plane or `fan` planes.
@@ -104,80 +105,19 @@ unsafe fn tile<V: Lanes, E: Epilogue<V>, const T: usize, const FAN: usize, const
             if FAN == 1 {
                 for j in 0..if p.plane == 0 { 1 } else { p.fan } {
                     let weights = p.weights.add(j * 144 + ky * 48);
-                    row_step::<V, T, S, 1, 0>(&mut sums, p, row.add(j * p.plane), weights, x);
+                    columns::row::<V, T, S, 1, 0>(&mut sums, p.input[1], row.add(j * p.plane), weights, x);
                 }
             } else {
                 let weights = p.weights.add(ky * 48);
-                row_step::<V, T, S, FAN, 0>(&mut sums, p, row, weights, x);
-                row_step::<V, T, S, FAN, 1>(&mut sums, p, row, weights.add(144), x);
+                columns::row::<V, T, S, FAN, 0>(&mut sums, p.input[1], row, weights, x);
+                columns::row::<V, T, S, FAN, 1>(&mut sums, p.input[1], row, weights.add(144), x);
                 if FAN == 4 {
-                    row_step::<V, T, S, FAN, 2>(&mut sums, p, row, weights.add(288), x);
-                    row_step::<V, T, S, FAN, 3>(&mut sums, p, row, weights.add(432), x);
+                    columns::row::<V, T, S, FAN, 2>(&mut sums, p.input[1], row, weights.add(288), x);
+                    columns::row::<V, T, S, FAN, 3>(&mut sums, p.input[1], row, weights.add(432), x);
                 }
             }
         }
         e.tile(&sums, block, at);
-    }
-}
-
-/// The three taps of one row, for channel `J` of each group of `FAN`.
-#[inline(always)]
-unsafe fn row_step<V: Lanes, const T: usize, const S: usize, const FAN: usize, const J: usize>(
-    sums: &mut [[V; 1]; T],
-    p: &Planes,
-    row: *const f32,
-    weights: *const f32,
-    x: usize,
-) {
-    // Only the first column and the last may lie outside.
-    let outside = [x == 0, (x + T - 1) * S + 1 >= p.input[1]];
-    // In front of the row's start for the first column, where it is not used.
-    let from = row.wrapping_add(x * S * 16).wrapping_sub(16);
-    // Not a loop: each column knows its sums at compile time, so they stay in registers.
-    macro_rules! columns {
-        ($weights:expr, $($i:literal)*) => {
-            $(column::<V, T, S, FAN, J, $i>(sums, $weights, from, outside);)*
-        };
-    }
-    // SAFETY: three vectors of weights; columns inside the row, or sixteen zeros.
-    unsafe {
-        let weights = [V::load(weights), V::load(weights.add(16)), V::load(weights.add(32))];
-        columns!(weights, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-    }
-}
-
-/// Reads a column once, for all outputs that it is a tap of; nothing where `T` outputs have fewer columns.
-#[inline(always)]
-unsafe fn column<
-    V: Lanes,
-    const T: usize,
-    const S: usize,
-    const FAN: usize,
-    const J: usize,
-    const I: usize,
->(
-    sums: &mut [[V; 1]; T],
-    weights: [V; 3],
-    from: *const f32,
-    outside: [bool; 2],
-) {
-    let last = (T - 1) * S + 2;
-    if I > last {
-        return;
-    }
-    let zeros = (I == 0 && outside[0]) || (I == last && outside[1]);
-    // Asked only at the two ends, so that the others are read where they lie.
-    let at = if (I == 0 || I == last) && zeros { ZEROS.as_ptr() } else { from.wrapping_add(I * 16) };
-    // SAFETY: a column of the row, or sixteen zeros.
-    unsafe {
-        let value = V::load_of_group::<FAN, J>(at);
-        for (k, weight) in weights.into_iter().enumerate() {
-            let output = I.wrapping_sub(k);
-            if I >= k && output.is_multiple_of(S) && output / S < T {
-                let sum = &mut sums[output / S][0];
-                *sum = value.fma(weight, *sum);
-            }
-        }
     }
 }
 

@@ -1,26 +1,21 @@
 //! Sixteen numbers of 16 bits: what the kernels of this module are written over, and how plain Rust does it.
 
 use super::number::{from_half, round, to_half};
+use crate::conv::columns::Column;
 use crate::conv::product::Operands;
 
 /// A block of sixteen values. All methods are unsafe because an implementation needs its CPU features;
 /// pointers must be valid for the values read or written, at any alignment.
-pub trait Lanes: Copy {
+pub trait Lanes: Column<Value = u16> {
     /// Whether tiles of many columns are worth their code.
     const WIDE: bool = true;
 
     /// All zero.
     unsafe fn zero() -> Self;
-    /// Sixteen values at `from`.
-    unsafe fn load(from: *const u16) -> Self;
-    /// Sixteen values at `from`, in each group of `FAN` (1 or 2) the `J`-th for all.
-    unsafe fn load_of_group<const FAN: usize, const J: usize>(from: *const u16) -> Self;
     /// Sixteen values to `to`.
     unsafe fn store(self, to: *mut u16);
     /// `self + other`.
     unsafe fn add(self, other: Self) -> Self;
-    /// `self * factor + summand`, rounded once.
-    unsafe fn fma(self, factor: Self, summand: Self) -> Self;
     /// The smaller of each pair; NaN if one of them is.
     unsafe fn min(self, other: Self) -> Self;
     /// The nearest of sixteen floats.
@@ -53,13 +48,10 @@ fn store(values: &Plain, to: &mut [u16; 16]) {
     *to = values.0.map(to_half);
 }
 
-impl Lanes for Plain {
-    const WIDE: bool = false;
+impl Column for Plain {
+    type Value = u16;
+    const ZEROS: &'static [u16; 16] = &[0; 16];
 
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        Self([0.0; 16])
-    }
     #[inline(always)]
     unsafe fn load(from: *const u16) -> Self {
         // SAFETY: the caller vouches for sixteen values; an array of u16 has u16's alignment.
@@ -72,6 +64,19 @@ impl Lanes for Plain {
         Self(std::array::from_fn(|i| all.0[i / FAN * FAN + J]))
     }
     #[inline(always)]
+    unsafe fn fma(self, factor: Self, summand: Self) -> Self {
+        fma(&self, &factor, &summand)
+    }
+}
+
+impl Lanes for Plain {
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Self([0.0; 16])
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut u16) {
         // SAFETY: as for `load`.
         store(&self, unsafe { &mut *to.cast::<[u16; 16]>() });
@@ -79,10 +84,6 @@ impl Lanes for Plain {
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         fma(&self, &Self([1.0; 16]), &other)
-    }
-    #[inline(always)]
-    unsafe fn fma(self, factor: Self, summand: Self) -> Self {
-        fma(&self, &factor, &summand)
     }
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {

@@ -5,6 +5,7 @@
 
 use super::lanes::Lanes;
 use super::product_neon;
+use crate::conv::columns::Column;
 use crate::conv::product::Operands;
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -30,12 +31,10 @@ macro_rules! each {
     }};
 }
 
-impl Lanes for Neon {
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: the caller vouches for the CPU's features.
-        Self([unsafe { vdupq_n_u16(0) }; 2])
-    }
+impl Column for Neon {
+    type Value = u16;
+    const ZEROS: &'static [u16; 16] = &[0; 16];
+
     #[inline(always)]
     unsafe fn load(from: *const u16) -> Self {
         // SAFETY: the caller vouches for sixteen values.
@@ -54,18 +53,6 @@ impl Lanes for Neon {
         }
     }
     #[inline(always)]
-    unsafe fn store(self, to: *mut u16) {
-        // SAFETY: the caller vouches for sixteen values.
-        unsafe {
-            vst1q_u16(to, self.0[0]);
-            vst1q_u16(to.add(8), self.0[1]);
-        }
-    }
-    #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        each!("fadd", self, other)
-    }
-    #[inline(always)]
     unsafe fn fma(self, factor: Self, mut summand: Self) -> Self {
         for (i, sum) in summand.0.iter_mut().enumerate() {
             // SAFETY: as in `each`.
@@ -78,6 +65,26 @@ impl Lanes for Neon {
             }
         }
         summand
+    }
+}
+
+impl Lanes for Neon {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller vouches for the CPU's features.
+        Self([unsafe { vdupq_n_u16(0) }; 2])
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u16) {
+        // SAFETY: the caller vouches for sixteen values.
+        unsafe {
+            vst1q_u16(to, self.0[0]);
+            vst1q_u16(to.add(8), self.0[1]);
+        }
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        each!("fadd", self, other)
     }
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {

@@ -10,8 +10,6 @@ use crate::conv::shape::BLOCK;
 const CHUNK: usize = 96;
 /// Input blocks whose products are added up by themselves: the longer a sum, the larger its rounding errors.
 const SPAN: usize = 8;
-/// What such a sum begins with.
-static ZEROS: [u16; BLOCK] = [0; BLOCK];
 
 /// A 1x1 convolution of one image.
 ///
@@ -66,7 +64,7 @@ unsafe fn tile<V: Lanes, const P: usize>(
         };
         let mut sums = V::sums::<P>(&span(0, layer.bias().add(block * BLOCK)));
         for from in (SPAN..inputs).step_by(SPAN) {
-            let more = V::sums::<P>(&span(from, ZEROS.as_ptr()));
+            let more = V::sums::<P>(&span(from, V::ZEROS.as_ptr()));
             for (sum, more) in sums.iter_mut().zip(more) {
                 *sum = sum.add(more);
             }

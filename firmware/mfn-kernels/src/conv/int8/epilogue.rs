@@ -2,6 +2,7 @@
 //! and out as floats, as bytes or as both.
 
 use super::lanes::Sums;
+use crate::conv::columns::Column;
 use crate::conv::epilogue::of_block;
 use crate::conv::lanes::Lanes;
 

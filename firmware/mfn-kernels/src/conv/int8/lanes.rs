@@ -1,6 +1,7 @@
 //! Sixteen i32 sums of products of bytes, as the registers of an instruction set: what the int8 kernels are written
 //! over.
 
+use crate::conv::columns::Column;
 use crate::conv::lanes::{Lanes, Plain};
 
 /// Where the weight of output `o` (of sixteen) and input `i` (of four) lies among the 64 that one step uses.

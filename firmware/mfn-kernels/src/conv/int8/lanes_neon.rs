@@ -3,7 +3,7 @@
 //! The extension's intrinsics are not stable in Rust 1.95, so its two instructions are inline assembly.
 
 use super::lanes::{Place, Sums, quads};
-use crate::conv::lanes::Lanes;
+use crate::conv::columns::Column;
 use crate::conv::lanes_neon::Neon;
 use std::arch::aarch64::*;
 use std::arch::asm;

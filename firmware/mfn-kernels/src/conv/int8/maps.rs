@@ -2,6 +2,7 @@
 
 use super::epilogue::{Steps, dequantised};
 use super::lanes::Sums;
+use crate::conv::columns::Column;
 use crate::conv::lanes::Lanes;
 use crate::conv::shape::BLOCK;
 
