@@ -5,5 +5,5 @@ mod program;
 mod scene;
 
 pub use export::Exporter;
-pub use program::{Finished, Kiosk, models};
+pub use program::{Finished, Kiosk, models, reference_models};
 pub use scene::{fixture, fixtures, walk_up};

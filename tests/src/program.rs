@@ -7,14 +7,21 @@ use std::{
     sync::OnceLock,
 };
 
-/// The model folder that `MFN_MODELS` names; `None`, with a line that says so, when it is not there.
+/// The folder of others' networks that `MFN_REFERENCE_MODELS` names; `None`, with a line that says so, when it is not
+/// there.
 #[must_use]
-pub fn models() -> Option<PathBuf> {
-    let folder = env::var_os("MFN_MODELS").map(PathBuf::from).filter(|dir| dir.is_dir());
+pub fn reference_models() -> Option<PathBuf> {
+    let folder = env::var_os("MFN_REFERENCE_MODELS").map(PathBuf::from).filter(|dir| dir.is_dir());
     if folder.is_none() {
-        eprintln!("skipped: MFN_MODELS names no folder of models");
+        eprintln!("skipped: MFN_REFERENCE_MODELS names no folder of models");
     }
     folder
+}
+
+/// The models that come with the sources.
+#[must_use]
+pub fn models() -> PathBuf {
+    workspace().join("models")
 }
 
 /// One call of the program that has ended.

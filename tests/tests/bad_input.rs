@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use mfn_gallery::GalleryKey;
-use mfn_tests::{Finished, Kiosk, fixture, models};
+use mfn_tests::{Finished, Kiosk, fixture, reference_models};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -27,7 +27,6 @@ fn one_line(end: &Finished, words: &[&str]) {
 
 #[test]
 fn photographs_that_are_none() {
-    let Some(_) = models() else { return };
     let (folder, kiosk) = kiosk();
     let file = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
@@ -54,7 +53,6 @@ fn photographs_that_are_none() {
 
 #[test]
 fn names_that_cannot_be() {
-    let Some(_) = models() else { return };
     let (_folder, kiosk) = kiosk();
     let long = "x".repeat(10_000);
     for name in ["a/b", "line\nbreak", "", " ", "bell\u{7}", &long] {
@@ -92,7 +90,7 @@ fn the_printed_configuration_is_taken_back() {
 
 #[test]
 fn model_folders() {
-    let Some(real) = models() else { return };
+    let Some(real) = reference_models() else { return };
     let (folder, kiosk) = kiosk();
     let dir = folder.path().join("models");
     let text = dir.to_str().unwrap();
@@ -150,7 +148,7 @@ fn stranger(folder: &Path, real: &Path, network: &[u8], change: (&str, &str)) {
 
 #[test]
 fn networks_of_strangers_and_manifests_that_lie() {
-    let Some(real) = models() else { return };
+    let Some(real) = reference_models() else { return };
     let (folder, kiosk) = kiosk();
     let whole = fs::read(real.join("teacher-edgeface-xs-512d.onnx")).unwrap();
     let mut nan = whole.clone();
@@ -180,7 +178,6 @@ fn networks_of_strangers_and_manifests_that_lie() {
 
 #[test]
 fn cameras_that_are_not_there() {
-    let Some(_) = models() else { return };
     let (_folder, kiosk) = kiosk();
     for source in
         ["v4l2:/dev/video99", "folder:/no/such/folder", "video:/no/such/file.y4m", "photo:/no/such.jpg"]
@@ -194,7 +191,6 @@ fn cameras_that_are_not_there() {
 /// As root, permissions stop nobody, so a file in the folder's place stands for them.
 #[test]
 fn galleries_that_cannot_be_written() {
-    let Some(_) = models() else { return };
     let (folder, kiosk) = kiosk();
     let one = fixture("president-1.jpg");
     kiosk.run(&["enrol", "Ada", "--photo", &one]).expect(0);
@@ -214,7 +210,6 @@ fn galleries_that_cannot_be_written() {
 
 #[test]
 fn people_who_are_not_there() {
-    let Some(_) = models() else { return };
     let (_folder, kiosk) = kiosk();
     one_line(&kiosk.run(&["remove", "nobody"]).expect(5), &["nobody"]);
     one_line(&kiosk.run(&["rename", "#7", "somebody"]).expect(5), &["7"]);

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mfn_tests::{Kiosk, fixture, models, walk_up};
+use mfn_tests::{Kiosk, fixture, walk_up};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The simulator as a library to preload; `None` without a C compiler.
@@ -79,7 +79,6 @@ impl Drop for Running {
 
 #[test]
 fn a_camera_sees_stalls_is_pulled_and_comes_back() {
-    let Some(_) = models() else { return };
     let folder = tempfile::tempdir().unwrap();
     let Some(library) = simulator(folder.path()) else { return };
     let kiosk = Kiosk::within(folder.path());
@@ -120,7 +119,6 @@ fn a_camera_sees_stalls_is_pulled_and_comes_back() {
 /// Inference is slower than a camera of 200 pictures a second: the newest is taken, the others are counted.
 #[test]
 fn capture_does_not_wait_for_inference() {
-    let Some(_) = models() else { return };
     let folder = tempfile::tempdir().unwrap();
     let frames = folder.path().join("frames");
     walk_up(&frames, &["president-2.jpg"], 10);

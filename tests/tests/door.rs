@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mfn_tests::{Kiosk, fixture, models, walk_up};
+use mfn_tests::{Kiosk, fixture, walk_up};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -19,9 +19,8 @@ struct World {
 }
 
 impl World {
-    /// `None` without models. `settings` is added to the configuration.
-    fn new(settings: &str) -> Option<World> {
-        models()?;
+    /// `settings` is added to the configuration.
+    fn new(settings: &str) -> World {
         let folder = tempfile::tempdir().unwrap();
         let kiosk = Kiosk::within(folder.path());
         walk_up(&folder.path().join("frames"), &["president-2.jpg"], 12);
@@ -36,7 +35,7 @@ impl World {
             world.button().display()
         );
         fs::write(world.config(), config).unwrap();
-        Some(world)
+        world
     }
 
     fn config(&self) -> PathBuf {
@@ -119,7 +118,7 @@ const START: Duration = Duration::from_secs(20);
 
 #[test]
 fn the_line_is_closed_first_pulses_once_and_a_kill_in_mid_pulse_closes_it() {
-    let Some(world) = World::new("") else { return };
+    let world = World::new("");
     let kiosk = world.run();
     world.wait_for(true, START);
     assert!(!world.levels()[0].1, "closed first");
@@ -133,7 +132,7 @@ fn the_line_is_closed_first_pulses_once_and_a_kill_in_mid_pulse_closes_it() {
 
 #[test]
 fn terminated_in_mid_pulse_it_closes_and_ends_within_a_second() {
-    let Some(world) = World::new("") else { return };
+    let world = World::new("");
     for signal in [Signal::TERM, Signal::INT] {
         let mut kiosk = world.run();
         world.wait_for(true, START);
@@ -147,7 +146,7 @@ fn terminated_in_mid_pulse_it_closes_and_ends_within_a_second() {
 
 #[test]
 fn a_pulse_is_not_longer_than_it_may_be_and_hold_off_keeps_the_door_closed() {
-    let Some(world) = World::new("[decision]\nhold_off_s = 4.0\n") else { return };
+    let world = World::new("[decision]\nhold_off_s = 4.0\n");
     let _kiosk = world.run();
     world.wait_for(true, START);
     world.wait_for(false, Duration::from_secs(4));
@@ -159,7 +158,7 @@ fn a_pulse_is_not_longer_than_it_may_be_and_hold_off_keeps_the_door_closed() {
 
 #[test]
 fn a_killed_keeper_leaves_the_line_closed() {
-    let Some(world) = World::new("") else { return };
+    let world = World::new("");
     let kiosk = world.run();
     world.wait_for(true, START);
     kill_process(kiosk.keeper(), Signal::KILL).unwrap();
@@ -169,7 +168,7 @@ fn a_killed_keeper_leaves_the_line_closed() {
 /// The button is served while the recogniser's process is stopped altogether.
 #[test]
 fn request_to_exit_needs_no_recogniser() {
-    let Some(world) = World::new("[decision]\nthreshold = 0.95\n") else { return };
+    let world = World::new("[decision]\nthreshold = 0.95\n");
     let kiosk = world.run();
     wait_for_file(&world.record());
     kiosk.signal(Signal::STOP);

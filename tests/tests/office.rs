@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mfn_tests::{Kiosk, fixture, models, walk_up};
+use mfn_tests::{Kiosk, fixture, walk_up};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -28,9 +28,8 @@ struct World {
 }
 
 impl World {
-    /// `None` without models. Returns when the kiosk is ready.
-    fn new(settings: &str) -> Option<World> {
-        models()?;
+    /// Returns when the kiosk is ready.
+    fn new(settings: &str) -> World {
         let folder = tempfile::tempdir().unwrap();
         let kiosk = Kiosk::within(folder.path());
         let frames = folder.path().join("frames");
@@ -47,7 +46,7 @@ impl World {
         let record = listen(process.stdout.take().unwrap());
         let world = World { folder, kiosk, process, record };
         world.wait_for(START, |event| event["event"] == "ready");
-        Some(world)
+        world
     }
 
     fn config(&self) -> PathBuf {
@@ -110,7 +109,7 @@ fn unknown(event: &Value) -> bool {
 
 #[test]
 fn changes_reach_the_door_within_a_second() {
-    let Some(world) = World::new("") else { return };
+    let world = World::new("");
     world.wait_for(SOON, unknown);
     let enrolled =
         world.command(&["enrol", "Ada", "--photo", &fixture("president-1.jpg"), "--json"]).expect(0);
@@ -142,7 +141,7 @@ fn changes_reach_the_door_within_a_second() {
 /// The kiosk's own checks: names, look-alikes, people who are not there; each with its exit code.
 #[test]
 fn the_kiosk_refuses_with_the_same_codes_as_the_command_alone() {
-    let Some(world) = World::new("") else { return };
+    let world = World::new("");
     world.command(&["enrol", "Ada", "--photo", &fixture("president-1.jpg")]).expect(0);
     let again = world.command(&["enrol", "Ada", "--photo", &fixture("president-1.jpg")]).expect(5);
     assert!(again.err.contains("--add"), "{again:?}");
@@ -155,7 +154,7 @@ fn the_kiosk_refuses_with_the_same_codes_as_the_command_alone() {
 
 #[test]
 fn the_kiosk_lends_its_camera() {
-    let Some(world) = World::new("") else { return };
+    let world = World::new("");
     let end = world.command(&["enrol", "Ada", "--camera", "--good-frames", "3", "--json"]).expect(0);
     assert_eq!(end.json()[0]["added"], 3);
     assert!(end.err.contains("1 of 3 good"), "progress: {end:?}");
@@ -167,7 +166,7 @@ fn the_kiosk_lends_its_camera() {
 
 #[test]
 fn a_second_kiosk_on_the_gallery_is_refused_by_name() {
-    let Some(world) = World::new("") else { return };
+    let world = World::new("");
     let second = world.command(&["run"]).expect(5);
     assert!(second.err.contains(&format!("process {}", world.process.id())), "{second:?}");
     world.command(&["status"]).expect(0);
@@ -176,7 +175,7 @@ fn a_second_kiosk_on_the_gallery_is_refused_by_name() {
 /// Silent peers, half a message, a message of another program: the door goes on and others are served.
 #[test]
 fn peers_that_say_nothing_or_nonsense_hold_nobody_up() {
-    let Some(world) = World::new("") else { return };
+    let world = World::new("");
     assert_eq!(world.socket().metadata().unwrap().permissions().mode() & 0o777, 0o660);
     world.command(&["enrol", "Ada", "--photo", &fixture("president-1.jpg")]).expect(0);
     let connect = || UnixStream::connect(world.socket()).unwrap();
@@ -212,7 +211,7 @@ fn peers_that_say_nothing_or_nonsense_hold_nobody_up() {
 /// A killed kiosk leaves its socket; commands then work alone, and the next kiosk takes it over.
 #[test]
 fn a_socket_that_nobody_serves_is_in_nobodys_way() {
-    let Some(mut world) = World::new("") else { return };
+    let mut world = World::new("");
     world.process.kill().unwrap();
     world.process.wait().unwrap();
     assert!(world.socket().exists());
@@ -225,7 +224,7 @@ fn a_socket_that_nobody_serves_is_in_nobodys_way() {
 /// People past their erasure date are removed by the kiosk itself.
 #[test]
 fn erasure_dates_are_kept() {
-    let Some(world) = World::new("") else { return };
+    let world = World::new("");
     world
         .command(&["enrol", "Ada", "--photo", &fixture("president-1.jpg"), "--erase-after", "2026-01-01"])
         .expect(0);
@@ -248,7 +247,7 @@ fn erasure_dates_are_kept() {
 /// Schedules decide after the vote.
 #[test]
 fn who_is_outside_the_schedule_is_recognised_and_not_let_in() {
-    let Some(world) = World::new("schedules = [\"nobody: always\"]\n") else { return };
+    let world = World::new("schedules = [\"nobody: always\"]\n");
     world.command(&["enrol", "Ada", "--photo", &fixture("president-1.jpg"), "--group", "staff"]).expect(0);
     world.wait_for(SOON, |event| event["reason"] == "#1 is in no rule");
     world.command(&["edit", "Ada", "--group", "nobody"]).expect(0);

@@ -1,19 +1,18 @@
 //! Enrolling people from photographs and asking who somebody is.
 
-use mfn_tests::{Kiosk, fixture, models, walk_up};
+use mfn_tests::{Kiosk, fixture, walk_up};
 use tempfile::TempDir;
 
 /// A kiosk with an empty gallery, gone when the folder is dropped.
-fn kiosk() -> Option<(TempDir, Kiosk)> {
-    models()?;
+fn kiosk() -> (TempDir, Kiosk) {
     let folder = tempfile::tempdir().unwrap();
     let kiosk = Kiosk::within(folder.path());
-    Some((folder, kiosk))
+    (folder, kiosk)
 }
 
 #[test]
 fn somebody_is_enrolled_known_renamed_and_forgotten() {
-    let Some((_folder, kiosk)) = kiosk() else { return };
+    let (_folder, kiosk) = kiosk();
     let (one, two, stranger) =
         (fixture("president-1.jpg"), fixture("president-2.jpg"), fixture("astronaut-1.jpg"));
     kiosk.run(&["enrol", "Ada Lovelace", "--photo", &one]).expect(0);
@@ -39,7 +38,7 @@ fn somebody_is_enrolled_known_renamed_and_forgotten() {
 
 #[test]
 fn two_photographs_are_told_apart() {
-    let Some((_folder, kiosk)) = kiosk() else { return };
+    let (_folder, kiosk) = kiosk();
     let same = kiosk
         .run(&["verify", "--json", &fixture("president-1.jpg"), &fixture("president-3.jpg")])
         .expect(0)
@@ -53,7 +52,7 @@ fn two_photographs_are_told_apart() {
 
 #[test]
 fn faces_are_found_and_drawn() {
-    let Some((folder, kiosk)) = kiosk() else { return };
+    let (folder, kiosk) = kiosk();
     let out = folder.path().join("drawn.png");
     let found = kiosk
         .run(&["detect", "--json", &fixture("astronaut-1.jpg"), "--draw", out.to_str().unwrap()])
@@ -66,7 +65,7 @@ fn faces_are_found_and_drawn() {
 /// The same face under another name, and somebody whose photographs show two people.
 #[test]
 fn a_look_alike_and_mixed_photographs_need_force() {
-    let Some((_folder, kiosk)) = kiosk() else { return };
+    let (_folder, kiosk) = kiosk();
     let (one, two, other) =
         (fixture("president-1.jpg"), fixture("president-2.jpg"), fixture("vice-president-1.jpg"));
     kiosk.run(&["enrol", "first", "--photo", &one]).expect(0);
@@ -79,7 +78,7 @@ fn a_look_alike_and_mixed_photographs_need_force() {
 
 #[test]
 fn no_face_or_several_are_refused_at_enrolment() {
-    let Some((folder, kiosk)) = kiosk() else { return };
+    let (folder, kiosk) = kiosk();
     walk_up(folder.path(), &["president-1.jpg", "vice-president-1.jpg"], 1);
     let two_people = folder.path().join("00000.jpg");
     let several = kiosk.run(&["enrol", "somebody", "--photo", two_people.to_str().unwrap()]).expect(8);
@@ -93,7 +92,7 @@ fn no_face_or_several_are_refused_at_enrolment() {
 
 #[test]
 fn the_camera_enrols_too() {
-    let Some((folder, kiosk)) = kiosk() else { return };
+    let (folder, kiosk) = kiosk();
     let frames = folder.path().join("frames");
     walk_up(&frames, &["president-1.jpg"], 8);
     let source = format!("folder:{}", frames.display());
@@ -104,7 +103,7 @@ fn the_camera_enrols_too() {
 /// While one process holds the gallery for writing, a second writer is refused by name and readers go on.
 #[test]
 fn a_second_writer_is_refused_and_readers_go_on() {
-    let Some((_folder, kiosk)) = kiosk() else { return };
+    let (_folder, kiosk) = kiosk();
     kiosk.run(&["enrol", "Ada", "--photo", &fixture("president-1.jpg")]).expect(0);
     let lock = std::fs::File::open(kiosk.gallery().join(mfn_gallery::LOCK_FILE)).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();

@@ -2,11 +2,11 @@
 
 use std::{fs, path::Path};
 
-use mfn_tests::{Exporter, Finished, Kiosk, fixture, models};
+use mfn_tests::{Exporter, Finished, Kiosk, fixture, reference_models};
 use mfn_vision::RgbImage;
 
 const PEOPLE: usize = 6;
-const PICTURES: usize = 8;
+const PICTURES: usize = 12;
 
 /// A generated face: stripes whose direction, width and colour are the person's; their place and the noise are
 /// the picture's.
@@ -76,7 +76,7 @@ fn refused(end: Finished, word: &str) {
 
 #[test]
 fn generated_faces_to_a_signed_model_that_the_kiosk_runs() {
-    let (Some(models), Some(exporter)) = (models(), Exporter::find()) else { return };
+    let (Some(models), Some(exporter)) = (reference_models(), Exporter::find()) else { return };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     for person in 0..PEOPLE {
@@ -95,6 +95,12 @@ fn generated_faces_to_a_signed_model_that_the_kiosk_runs() {
     let told = run("quantise models/own --calibrate faces --faces 16 --compare 16 --json").json();
     let (cost, refusal) = (&told[0]["cost"], told[0]["self_test"].as_str());
     assert!(cost["cosine_mean"].as_f64().unwrap() > 0.98, "{cost}");
+    let told = run("card models/own run/recipe.toml --json").json();
+    let threshold = |name: &str| told[0]["thresholds"][name].as_f64().unwrap();
+    assert!(threshold("fmr_1e-3") <= threshold("fmr_1e-4") && threshold("fmr_1e-4") <= threshold("fmr_1e-5"));
+    let figures = fs::read_to_string(at("models/own/figures.md")).unwrap();
+    assert!(figures.contains("| 1e-4 | ") && figures.contains("## int8 against fp32"), "{figures}");
+    assert!(fs::read_to_string(at("models/own/det.svg")).unwrap().contains("<polyline"));
     run("keygen release --no-password");
     run("bundle models/own --key release.key");
     run("verify models/own --key release.pub");
@@ -140,7 +146,7 @@ fn learned(metrics: &str) {
 
 #[test]
 fn real_portraits_and_an_imported_teacher() {
-    let (Some(models), Some(exporter)) = (models(), Exporter::find()) else { return };
+    let (Some(models), Some(exporter)) = (reference_models(), Exporter::find()) else { return };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     for (person, photos) in [

@@ -1,4 +1,4 @@
-//! Milliseconds of each step from a frame to a template, with the models of `MFN_MODELS`; and the paper's
+//! Milliseconds of each step from a frame to a template, with the models of `MFN_REFERENCE_MODELS`; and the paper's
 //! network with random weights, once as this crate runs it and once in tract as it comes.
 
 #[path = "../tests/common/mod.rs"]

@@ -39,9 +39,10 @@ pub struct DetectorOptions {
 }
 
 impl Default for DetectorOptions {
-    /// 320x256, score 0.6 (under it labels are doubtful), overlap 0.3, no second look.
+    /// 320x256, score 0.65 (at 0.609 the shipped detector finds a face where there is none in 2 of 100 frames),
+    /// overlap 0.3, no second look.
     fn default() -> DetectorOptions {
-        DetectorOptions { width: 320, height: 256, score: 0.6, iou: 0.3, small_faces: false }
+        DetectorOptions { width: 320, height: 256, score: 0.65, iou: 0.3, small_faces: false }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::guard::Guard;
 use crate::manifest::{Manifest, ModelKind};
 use crate::network::{MAX_NETWORK, Network, Spec};
 use crate::precision::Precision;
+use crate::thresholds::Thresholds;
 use crate::trust::{Believed, Trust};
 
 /// The manifest's name in every model folder.
@@ -138,6 +139,12 @@ impl ModelFolder {
     #[must_use]
     pub fn dimension(&self) -> Option<usize> {
         self.manifest.recogniser.as_ref().map(|part| part.dimension)
+    }
+
+    /// From which similarity on its templates are one person's, where the manifest says what was measured.
+    #[must_use]
+    pub fn thresholds(&self) -> Option<&Thresholds> {
+        self.manifest.recogniser.as_ref()?.thresholds.as_ref()
     }
 
     /// The chosen network's arithmetic.

@@ -7,6 +7,7 @@ use mfn_template::TemplateSpace;
 use serde::Deserialize;
 
 use crate::precision::Precision;
+use crate::thresholds::Thresholds;
 
 /// The only version of the manifest's format so far.
 const VERSION: u32 = 1;
@@ -73,6 +74,7 @@ struct Raw {
     input: Input,
     output: Output,
     networks: BTreeMap<Precision, String>,
+    thresholds: Option<Thresholds>,
     files: BTreeMap<String, String>,
 }
 
@@ -83,6 +85,8 @@ pub(crate) struct RecogniserPart {
     pub dimension: usize,
     /// What its templates may be compared with.
     pub space: TemplateSpace,
+    /// From which similarity on faces are one person, where that was measured.
+    pub thresholds: Option<Thresholds>,
 }
 
 /// A manifest that passed all checks: every file it names is in `files`, and no path leaves the folder.
@@ -143,16 +147,17 @@ fn one_line(text: &str) -> String {
 
 fn recogniser_part(raw: &Raw) -> Result<Option<RecogniserPart>, String> {
     match (raw.kind, &raw.template_space, raw.output.dimension) {
-        (ModelKind::Detector, None, None) => Ok(None),
+        (ModelKind::Detector, None, None) if raw.thresholds.is_none() => Ok(None),
         (ModelKind::Detector, ..) => {
-            Err("a detector has neither `template_space` nor `output.dimension`".into())
+            Err("a detector has neither `template_space` nor `output.dimension` nor `thresholds`".into())
         }
         (ModelKind::Recogniser, Some(space), Some(dimension)) => {
             ensure((1..=MAX_DIMENSION).contains(&dimension), || {
                 format!("output.dimension = {dimension} is not within 1 to {MAX_DIMENSION}")
             })?;
             let space = TemplateSpace::new(space).map_err(|e| e.to_string())?;
-            Ok(Some(RecogniserPart { dimension, space }))
+            raw.thresholds.map_or(Ok(()), |thresholds| thresholds.check())?;
+            Ok(Some(RecogniserPart { dimension, space, thresholds: raw.thresholds }))
         }
         (ModelKind::Recogniser, ..) => {
             Err("a recogniser needs both `template_space` and `output.dimension`".into())

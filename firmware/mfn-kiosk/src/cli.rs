@@ -20,7 +20,7 @@ pub enum Command {
     #[command(after_help = "Example: mfn-kiosk run --config /etc/mfn-kiosk.toml")]
     Run(RunArgs),
     /// Portraits walk up to a simulated door: shows the whole program at work without camera or door
-    #[command(after_help = "Example: mfn-kiosk demo --models ../shared/models --out demo-out")]
+    #[command(after_help = "Example: mfn-kiosk demo --out demo-out")]
     Demo(DemoArgs),
     /// Make a person known, from photographs or in front of the camera
     #[command(

@@ -16,6 +16,7 @@ use crate::pipeline::Pipeline;
 pub const GOLDEN_SIZE: (u32, u32) = (320, 256);
 
 /// Where the chosen models are; no network is loaded yet.
+#[derive(Clone, Debug)]
 pub struct Chosen {
     /// The detector's folder.
     pub detector: ModelFolder,
@@ -23,11 +24,12 @@ pub struct Chosen {
     pub recogniser: ModelFolder,
 }
 
-/// Finds the models that command line, configuration and environment name.
+/// Finds the models that command line, configuration and environment name; the configuration then knows the
+/// recogniser's threshold.
 ///
 /// # Errors
 /// None are named, or the folder lacks one or holds one that is broken or not trusted.
-pub fn choose(config: &Config, with: &WithModels) -> Result<Chosen, Failure> {
+pub fn choose(config: &mut Config, with: &WithModels) -> Result<Chosen, Failure> {
     let models = Models::find_trusted(&config.models(with)?, &config.trust()?).or_exit(Exit::Models)?;
     let name = &config.settings.models.recogniser;
     let recogniser = models.recogniser((!name.is_empty()).then_some(name)).or_exit(Exit::Models)?;
@@ -40,6 +42,7 @@ pub fn choose(config: &Config, with: &WithModels) -> Result<Chosen, Failure> {
         );
         return Err(Failure::new(Exit::Usage, what));
     }
+    config.follow(recogniser);
     let recogniser = recogniser.clone().select(config.precision(with.precision)?).or_exit(Exit::Models)?;
     let detector = models.detector().or_exit(Exit::Models)?.clone();
     let threads = threads(config.settings.models.threads);

@@ -3,7 +3,7 @@
 mod models;
 
 pub use models::{
-    Bundle, Evaluate, EvaluateDetector, Export, Import, Keygen, Prepare, Quantise, Subset, Verify,
+    Bundle, Card, Evaluate, EvaluateDetector, Export, Import, Keygen, Prepare, Quantise, Subset, Verify,
 };
 
 use crate::device::Place;
@@ -43,6 +43,12 @@ pub enum Command {
         after_help = "Example: mfn-export evaluate model --benchmark lfw=lfw --benchmark agedb-30=agedb_30.bin --paper"
     )]
     Evaluate(Evaluate),
+    /// A recogniser's figures on people whom training never saw and on benchmarks, with curves, into its folder; and
+    /// thresholds into its manifest.
+    #[command(
+        after_help = "Example: mfn-export card model model/recipe.toml --set data.root=FACES --benchmark lfw=lfw"
+    )]
+    Card(Card),
     /// A detector's figures on the frames that its recipe keeps out of training.
     #[command(
         after_help = "Example: mfn-export evaluate-detector models/detector recipes/detector.toml --set data.root=FRAMES"
@@ -112,7 +118,7 @@ pub struct Train {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub changes: Vec<String>,
     /// Folder of the models, for the teacher.
-    #[arg(long, env = "MFN_MODELS", default_value = "models")]
+    #[arg(long, env = "MFN_REFERENCE_MODELS", default_value = "models")]
     pub models: PathBuf,
     /// Threads that make batches; all cores by default.
     #[arg(long)]

@@ -8,6 +8,7 @@
 pub mod arch;
 pub mod augment;
 pub mod bundle;
+pub mod card;
 pub mod cli;
 pub mod commands;
 pub mod data;

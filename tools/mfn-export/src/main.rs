@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Command::Import(arguments) => commands::import::run(&arguments),
         Command::Quantise(arguments) => commands::quantise::run(&arguments),
         Command::Keygen(arguments) => commands::keygen::run(&arguments),
+        Command::Card(arguments) => commands::card::run(&arguments),
         Command::Bundle(arguments) => commands::bundle::run(&arguments),
         Command::Verify(arguments) => commands::bundle::verify(&arguments),
         Command::Prepare(arguments) => commands::prepare::run(&arguments),

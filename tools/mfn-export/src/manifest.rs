@@ -3,6 +3,7 @@
 use crate::bundle::{MANIFEST, hex};
 use crate::train::checkpoint::write_whole;
 use anyhow::{Context, Result, anyhow};
+use mfn_engine::Thresholds;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -30,6 +31,9 @@ pub struct Manifest {
     pub output: Output,
     /// `fp32` and `int8` -> file.
     pub networks: BTreeMap<String, String>,
+    /// From which similarity on faces are one person, where that was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Thresholds>,
     /// Every file with its SHA-256.
     pub files: BTreeMap<String, String>,
 }

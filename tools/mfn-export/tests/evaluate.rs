@@ -20,9 +20,9 @@ struct Bench {
 
 /// The models are not the project's own; where they are absent the test says so.
 fn bench() -> Option<Bench> {
-    let models = std::env::var_os("MFN_MODELS").map(PathBuf::from);
+    let models = std::env::var_os("MFN_REFERENCE_MODELS").map(PathBuf::from);
     let Some(models) = models.filter(|m| m.join("detector-yunet-n.onnx").exists()) else {
-        println!("skipped: MFN_MODELS names no folder with detector-yunet-n.onnx");
+        println!("skipped: MFN_REFERENCE_MODELS names no folder with detector-yunet-n.onnx");
         return None;
     };
     let model = open_model(&models).unwrap();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const NETWORK: &str = "teacher-edgeface-xs-512d.onnx";
 
 fn models() -> Option<PathBuf> {
-    let folder = PathBuf::from(std::env::var_os("MFN_MODELS")?);
+    let folder = PathBuf::from(std::env::var_os("MFN_REFERENCE_MODELS")?);
     if folder.join(NETWORK).exists() {
         return Some(folder);
     }

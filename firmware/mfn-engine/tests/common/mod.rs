@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 
 /// The folder of models that are not the project's own; prints why and gives nothing where it is absent.
 pub fn models_dir() -> Option<PathBuf> {
-    let dir = std::env::var_os("MFN_MODELS").map(PathBuf::from);
+    let dir = std::env::var_os("MFN_REFERENCE_MODELS").map(PathBuf::from);
     let found = dir.filter(|dir| dir.join("detector-yunet-n.onnx").exists());
     if found.is_none() {
-        println!("skipped: MFN_MODELS names no folder with detector-yunet-n.onnx");
+        println!("skipped: MFN_REFERENCE_MODELS names no folder with detector-yunet-n.onnx");
     }
     found
 }

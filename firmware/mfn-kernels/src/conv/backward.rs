@@ -7,7 +7,7 @@ use super::plane_layout::PlaneLayout;
 use super::planes::{self, Planes};
 use super::product::{Product, WeightGradient};
 use super::shape::{BLOCK, Kind, PATCH, Shape};
-use super::stage::{From, Input, Tiles, apply, patches, room};
+use super::stage::{From, Input, Tiles, apply, ask_ahead, patches, room};
 
 /// The backward pass of one layer for one image.
 pub struct Backward<'a> {
@@ -139,6 +139,8 @@ unsafe fn raw_gradient<V: Lanes>(
             let (gradient, raw) = (job.gradient.as_ptr().add(from), job.raw.as_ptr().add(from));
             let to = to.add(block * range.len() * BLOCK);
             for at in (0..range.len()).map(|i| i * BLOCK) {
+                ask_ahead(gradient.add(at));
+                ask_ahead(raw.add(at));
                 back.backward(V::load(gradient.add(at)), V::load(raw.add(at))).store(to.add(at));
             }
         }

@@ -5,7 +5,7 @@ use super::lanes::Lanes;
 use super::norm::{BackBlock, NormBlock, NormPointers};
 use super::planes::{self, Planes};
 use super::shape::{BLOCK, Kind, Shape};
-use super::stage::apply;
+use super::stage::{apply, ask_ahead};
 
 /// The padded plane of a 3x3 layer's input.
 pub struct PlaneLayout {
@@ -88,6 +88,8 @@ impl PlaneLayout {
                 let (gradient, raw) = (job.gradient.as_ptr().add(from), job.raw.as_ptr().add(from));
                 let to = to.add((y * self.stride + 1) * self.row + BLOCK);
                 for at in (0..width).map(|x| x * BLOCK) {
+                    ask_ahead(gradient.add(at));
+                    ask_ahead(raw.add(at));
                     let dz = back.backward(V::load(gradient.add(at)), V::load(raw.add(at)));
                     dz.store(to.add(at * self.stride));
                 }

@@ -7,7 +7,7 @@ use super::lanes::{Lanes, Plain};
 use super::maps;
 use super::norm::{NormBlock, NormPointers};
 use super::product::{Product, WeightGradient, product, weight_gradient};
-use super::stage::{Part, Tiles};
+use super::stage::{Part, Tiles, ask_ahead};
 use super::stem::{Stem, stem};
 
 /// `Tiles` of a type: pixels and blocks of a product's tile, pixels at a time, channel quads and blocks of a
@@ -152,6 +152,7 @@ unsafe fn normalise<V: Lanes>(
         unsafe {
             let norm = NormBlock::<V>::load(&norm, block);
             for at in (block * plane..(block + 1) * plane).step_by(16) {
+                ask_ahead(raw.as_ptr().add(at));
                 let mut y = norm.forward(V::load(raw.as_ptr().add(at)));
                 if !residual.is_null() {
                     y = y.add(V::load(residual.add(at)));
@@ -178,6 +179,8 @@ unsafe fn reduce<V: Lanes>(
             let norm = NormBlock::<V>::load(&norm, block);
             let mut local = norm.load_sums(sums.as_ptr(), blocks * 16, block);
             for at in (block * plane..(block + 1) * plane).step_by(16) {
+                ask_ahead(raw.as_ptr().add(at));
+                ask_ahead(gradient.as_ptr().add(at));
                 let dy = V::load(gradient.as_ptr().add(at));
                 norm.reduce(&mut local, dy, V::load(raw.as_ptr().add(at)));
             }

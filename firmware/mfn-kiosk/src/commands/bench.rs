@@ -36,8 +36,8 @@ pub fn execute(args: &BenchArgs) -> Result<Exit, Failure> {
     if let Some(model) = &args.model {
         return bench_model::execute(model, args);
     }
-    let config = Config::load(&args.with.file)?;
-    let chosen = engines::choose(&config, &args.with)?;
+    let mut config = Config::load(&args.with.file)?;
+    let chosen = engines::choose(&mut config, &args.with)?;
     let frame = frame_of(&args.photo)?;
     let folder = tempfile::tempdir().or_exit(Exit::Gallery)?;
     let before = limits::memory_kib();

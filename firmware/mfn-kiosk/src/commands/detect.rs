@@ -13,9 +13,9 @@ use crate::progress::Working;
 use crate::{engines, photos, report};
 
 pub fn execute(args: &DetectArgs) -> Result<Exit, Failure> {
-    let config = Config::load(&args.with.file)?;
+    let mut config = Config::load(&args.with.file)?;
     let out = args.draw.as_deref().map(|out| Out::new(out, args.photos.len())).transpose()?;
-    let mut pipeline = engines::choose(&config, &args.with)?.pipeline(&config)?;
+    let mut pipeline = engines::choose(&mut config, &args.with)?.pipeline(&config)?;
     let working = Working::through(args.photos.len(), "detecting");
     let mut all = true;
     for path in &args.photos {

@@ -26,7 +26,7 @@ pub fn execute(args: &EnrolArgs) -> Result<Exit, Failure> {
             format!("more than {MAX_REFERENCES} photographs at a time: enrol some, then --add the others");
         return Err(Failure::new(Exit::Usage, what));
     }
-    let config = Config::load(&args.with.file)?;
+    let mut config = Config::load(&args.with.file)?;
     let dir = config.gallery(&args.gallery);
     if args.camera
         && args.source.source.is_none()
@@ -34,7 +34,7 @@ pub fn execute(args: &EnrolArgs) -> Result<Exit, Failure> {
     {
         return tell(args, &who, &reply, Vec::new());
     }
-    let chosen = engines::choose(&config, &args.with)?;
+    let chosen = engines::choose(&mut config, &args.with)?;
     let place = chosen.gallery_place(&config, &dir);
     let (references, objections) = gather(args, &config, &chosen)?;
     let objections = judge(objections, args.force)?;

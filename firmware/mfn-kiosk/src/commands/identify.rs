@@ -14,8 +14,8 @@ use crate::progress::Working;
 use crate::{clock, engines, report};
 
 pub fn execute(args: &IdentifyArgs) -> Result<Exit, Failure> {
-    let config = Config::load(&args.with.file)?;
-    let chosen = engines::choose(&config, &args.with)?;
+    let mut config = Config::load(&args.with.file)?;
+    let chosen = engines::choose(&mut config, &args.with)?;
     let gallery = chosen.gallery(&config, &args.gallery, Access::Read)?;
     let threshold = config.threshold(gallery.people().len());
     let mut pipeline = chosen.pipeline(&config)?;

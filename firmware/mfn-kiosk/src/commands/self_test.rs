@@ -55,7 +55,7 @@ fn print(name: &str, found: &Found, json: bool) -> Result<(), Failure> {
 fn models(args: &SelfTestArgs, config: &Config) -> Found {
     let mut config = config.clone();
     (config.settings.detector.width, config.settings.detector.height) = engines::GOLDEN_SIZE;
-    let chosen = engines::choose(&config, &args.with)?;
+    let chosen = engines::choose(&mut config, &args.with)?;
     let (mut detector, mut recogniser) = chosen.load(&config)?;
     let faces = recogniser.self_test(&chosen.recogniser).or_exit(Exit::Models)?;
     let seen = detector.self_test(&chosen.detector).or_exit(Exit::Models)?;
@@ -66,8 +66,9 @@ fn models(args: &SelfTestArgs, config: &Config) -> Found {
 }
 
 fn gallery(args: &SelfTestArgs, config: &Config) -> Found {
-    let chosen = engines::choose(config, &args.with)?;
-    let gallery = chosen.gallery(config, &args.gallery, Access::Read)?;
+    let mut config = config.clone();
+    let chosen = engines::choose(&mut config, &args.with)?;
+    let gallery = chosen.gallery(&config, &args.gallery, Access::Read)?;
     Ok(format!("{} people in {}", gallery.people().len(), gallery.path().display()))
 }
 

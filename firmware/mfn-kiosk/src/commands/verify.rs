@@ -8,8 +8,8 @@ use crate::exit::{Exit, Failure};
 use crate::{engines, photos, report};
 
 pub fn execute(args: &VerifyArgs) -> Result<Exit, Failure> {
-    let config = Config::load(&args.with.file)?;
-    let mut pipeline = engines::choose(&config, &args.with)?.pipeline(&config)?;
+    let mut config = Config::load(&args.with.file)?;
+    let mut pipeline = engines::choose(&mut config, &args.with)?.pipeline(&config)?;
     let first = photos::one_face(&mut pipeline, &args.first)?;
     let second = photos::one_face(&mut pipeline, &args.second)?;
     let (similarity, threshold) = (first.template.similarity(&second.template), config.threshold(1));

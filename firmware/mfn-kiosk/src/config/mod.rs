@@ -42,6 +42,8 @@ pub struct Config {
     pub settings: Settings,
     file: Option<PathBuf>,
     calibration: Option<Calibration>,
+    /// That of the chosen recogniser, once it is known.
+    model_threshold: Option<f32>,
 }
 
 impl Config {
@@ -76,7 +78,7 @@ impl Config {
         })?;
         let settings = parse::parse(&text)
             .map_err(|e| Failure::new(Exit::Usage, format!("configuration {}, {e}", path.display())))?;
-        let config = Config { settings, file: Some(path.clone()), calibration: None };
+        let config = Config { settings, file: Some(path.clone()), ..Config::default() };
         config.check()?;
         Ok(config)
     }

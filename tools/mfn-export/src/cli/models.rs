@@ -44,6 +44,27 @@ pub struct Evaluate {
     pub threads: Option<usize>,
 }
 
+/// Arguments of `card`.
+#[derive(Args, Debug)]
+pub struct Card {
+    /// The model folder.
+    pub model: PathBuf,
+    /// The recipe that the model was trained by, which says who was held out.
+    pub recipe: PathBuf,
+    /// Change one value of the recipe; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub changes: Vec<String>,
+    /// NAME=PATH of a benchmark, as for `evaluate`; may be given several times.
+    #[arg(long = "benchmark", value_name = "NAME=PATH")]
+    pub benchmarks: Vec<Benchmark>,
+    /// Folder of the models, for the detector before benchmarks.
+    #[arg(long, env = "MFN_MODELS", default_value = "models")]
+    pub models: PathBuf,
+    /// Print the thresholds as one JSON object in the place of the figures.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `evaluate-detector`.
 #[derive(Args, Debug)]
 pub struct EvaluateDetector {

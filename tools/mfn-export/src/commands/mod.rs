@@ -1,6 +1,7 @@
 //! One file a command: each turns checked arguments into work and prints the outcome.
 
 pub mod bundle;
+pub mod card;
 pub mod curve;
 pub mod evaluate;
 pub mod evaluate_detector;

@@ -15,12 +15,12 @@ pub fn run(arguments: &cli::Train) -> Result<()> {
     let threads = arguments.threads.unwrap_or(cores).max(1);
     let began = arguments.resume.as_ref().map(|run| run.join("recipe.toml"));
     let recipe = began.as_ref().filter(|r| r.exists()).or(arguments.recipe.as_ref());
-    let finished = if recipe.is_some_and(|r| is_detector(r).unwrap_or(false)) {
-        ensure!(arguments.device == Place::Cpu, "--device: a detector is trained on the CPU");
-        detector(arguments, threads)?
-    } else {
-        recogniser(arguments, threads)?
-    };
+    let detector_wanted = recipe.is_some_and(|r| is_detector(r).unwrap_or(false));
+    ensure!(!detector_wanted || arguments.device == Place::Cpu, "--device: a detector is trained on the CPU");
+    let train = if detector_wanted { detector } else { recogniser };
+    // On a thread of the pool that computes the layers: it takes its share of every layer at once, where another
+    // thread would wake the pool and be woken by it several hundred times a step.
+    let finished = rayon::scope(|_| train(arguments, threads))?;
     if arguments.json { output::json(&finished) } else { Ok(()) }
 }
 

@@ -201,6 +201,7 @@ fn manifest(name: &str, licence: &str) -> Manifest {
         },
         output: Output { names: output_names(), dimension: None },
         networks: BTreeMap::from([("fp32".into(), format!("{name}.onnx"))]),
+        thresholds: None,
         files: BTreeMap::new(),
     }
 }

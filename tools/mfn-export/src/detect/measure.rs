@@ -14,7 +14,7 @@ const SMALLEST: f32 = 16.0;
 /// False detections a frame that the threshold may let through.
 const FALSE_A_FRAME: f64 = 0.02;
 /// The score from which the device takes a detection for a face unless it is told otherwise.
-const DEVICE_SCORE: f32 = 0.6;
+const DEVICE_SCORE: f32 = 0.65;
 
 /// One frame: what is known to be in it and what was found, best first.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ pub struct Figures {
     pub empty_frames: usize,
     /// At the threshold that lets at most 0.02 false detections a frame through.
     pub chosen: At,
-    /// At the device's own threshold, 0.6.
+    /// At the device's own threshold, 0.65.
     pub device: At,
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-use mfn_engine::{Detector, DetectorOptions, Guard, GuardLimits, ModelFolder, Models, Recogniser};
+use mfn_engine::{Detector, DetectorOptions, Guard, GuardLimits, ModelFolder, Models, Quality, Recogniser};
 use mfn_template::Template;
 use mfn_vision::{AlignedFace, Detection, Landmarks, RgbImage, align, resize};
 use std::path::Path;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub const GUARD_COMMAND: &str = "model-guard";
 /// Photographs of benchmarks are about square; 320 pixels a side see their faces at full size.
 const DETECTOR: DetectorOptions =
-    DetectorOptions { width: 320, height: 320, score: 0.6, iou: 0.3, small_faces: false };
+    DetectorOptions { width: 320, height: 320, score: 0.65, iou: 0.3, small_faces: false };
 
 /// How pictures of a benchmark become crops.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +48,8 @@ pub struct Face {
     pub flip: Option<Template>,
     /// Whether a face was found; else the templates are those of the centre.
     pub found: bool,
+    /// The quality score that a door would give it, where the device's detector found it.
+    pub quality: Option<f32>,
 }
 
 /// One worker's networks and buffers.
@@ -56,6 +58,7 @@ struct Reader {
     recogniser: Recogniser,
     found: Vec<Detection>,
     crop: AlignedFace,
+    quality: Option<f32>,
 }
 
 /// A recogniser with the detector before it, once a core.
@@ -107,6 +110,7 @@ impl Engine {
                 recogniser: Recogniser::load(recogniser, &guard)?,
                 found: Vec::new(),
                 crop: AlignedFace::new(),
+                quality: None,
             }));
         }
         Ok(Self { readers, flip })
@@ -197,6 +201,7 @@ pub fn bar(title: &str, count: usize) -> ProgressBar {
 
 impl Reader {
     fn embed(&mut self, picture: &Picture, preparation: Preparation, flip: bool) -> Result<Face> {
+        self.quality = None;
         let found = match picture {
             Picture::Marked(photograph, points) => align(photograph, points, &mut self.crop).is_ok(),
             Picture::Photograph(photograph) => self.find(photograph, preparation)?,
@@ -208,7 +213,7 @@ impl Reader {
         let plain = self.recogniser.embed(&self.crop)?;
         let flip =
             if flip { Some(sum(&plain, &self.recogniser.embed(&mirror(&self.crop)?)?)?) } else { None };
-        Ok(Face { plain, flip, found })
+        Ok(Face { plain, flip, found, quality: self.quality })
     }
 
     /// Aligns the face nearest the centre; `false` when there is none.
@@ -220,8 +225,10 @@ impl Reader {
         let bordered = bordered(photograph, preparation.border);
         let frame = bordered.as_ref().unwrap_or(photograph);
         self.detector.detect(frame, &mut self.found)?;
-        Ok(nearest(frame, &self.found)
-            .is_some_and(|face| align(frame, &face.landmarks, &mut self.crop).is_ok()))
+        let Some(face) = nearest(frame, &self.found) else { return Ok(false) };
+        let aligned = align(frame, &face.landmarks, &mut self.crop).is_ok();
+        self.quality = aligned.then(|| Quality::assess(face, &self.crop).score());
+        Ok(aligned)
     }
 }
 

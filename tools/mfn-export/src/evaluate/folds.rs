@@ -11,6 +11,8 @@ pub struct Folded {
     pub scored: Scored,
     /// Number of its fold, from 0.
     pub fold: usize,
+    /// The lower quality score of its two faces, where both have one.
+    pub quality: Option<f32>,
 }
 
 /// What the rule gives.
@@ -93,7 +95,7 @@ mod tests {
     use super::*;
 
     fn folded(fold: usize, mated: &[f32], others: &[f32]) -> Vec<Folded> {
-        let of = |score: &f32, mated| Folded { scored: Scored { score: *score, mated }, fold };
+        let of = |score: &f32, mated| Folded { scored: Scored { score: *score, mated }, fold, quality: None };
         mated.iter().map(|s| of(s, true)).chain(others.iter().map(|s| of(s, false))).collect()
     }
 

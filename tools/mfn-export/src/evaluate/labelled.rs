@@ -102,7 +102,7 @@ mod tests {
 
     fn face(angle: f32) -> Face {
         let plain = Template::normalise(&[angle.cos(), angle.sin()]).unwrap();
-        Face { plain, flip: None, found: true }
+        Face { plain, flip: None, found: true, quality: None }
     }
 
     #[test]

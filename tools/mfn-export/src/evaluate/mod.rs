@@ -18,9 +18,10 @@ mod verification;
 
 pub use det::draw;
 pub use engine::Engine;
+pub use folds::Folded;
 pub use mfn_rates::Rate;
-pub use outcome::{Figures, Outcome};
-pub use tally::{Tally, TarAtFar};
+pub use outcome::{Figures, Outcome, PairFigures, pair_figures};
+pub use tally::{ErrorRates, Tally, TarAtFar};
 pub use verification::packed_pairs;
 
 use anyhow::{Result, anyhow, bail};
@@ -74,6 +75,11 @@ impl FromStr for Benchmark {
 }
 
 impl Benchmark {
+    /// What it is called on the command line.
+    pub fn name(&self) -> &'static str {
+        KINDS.iter().find(|(_, kind)| *kind == self.kind).map_or("", |(name, _)| name)
+    }
+
     /// Where its data is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -213,7 +213,7 @@ mod tests {
     use crate::metrics::Scored;
 
     fn report() -> Report {
-        let of = |score, mated, fold| Folded { scored: Scored { score, mated }, fold };
+        let of = |score, mated, fold| Folded { scored: Scored { score, mated }, fold, quality: None };
         let pairs: Vec<Folded> =
             (0..2).flat_map(|fold| [of(0.8, true, fold), of(0.1, false, fold)]).collect();
         let outcome = Outcome {

@@ -82,6 +82,19 @@ impl Tally {
         TarAtFar { far, tar, interval, mated, non_mated, threshold: lower_edge(bin) }
     }
 
+    /// FMR and FNMR at a threshold.
+    pub fn at(&self, threshold: f64) -> ErrorRates {
+        let (mated, non_mated) = self.trials();
+        let first = ((threshold + 1.0) / 2.0 * BINS as f64).ceil().clamp(0.0, BINS as f64) as usize;
+        let accepted: u64 = self.mated[first..].iter().sum();
+        let wrong: u64 = self.non_mated[first..].iter().sum();
+        ErrorRates {
+            threshold,
+            fmr: Rate { count: wrong, trials: non_mated },
+            fnmr: Rate { count: mated - accepted, trials: mated },
+        }
+    }
+
     /// FMR and FNMR wherever one of them changes, highest threshold first.
     pub fn curve(&self) -> Vec<ErrorRates> {
         let (mated, non_mated) = self.trials();

@@ -200,7 +200,8 @@ fn figures(faces: &[Face], pairs: &[Pair<usize>]) -> Result<PairFigures> {
     let scored = |score: &dyn Fn(&Face, &Face) -> f32| -> Vec<Folded> {
         let one = |p: &Pair<usize>| {
             let scored = Scored { score: score(&faces[p.a], &faces[p.b]), mated: p.mated };
-            Folded { scored, fold: p.fold }
+            let qualities = faces[p.a].quality.zip(faces[p.b].quality);
+            Folded { scored, fold: p.fold, quality: qualities.map(|(a, b)| a.min(b)) }
         };
         pairs.iter().map(one).collect()
     };

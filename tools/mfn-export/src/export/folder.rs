@@ -151,6 +151,7 @@ fn manifest(description: &Description, template_space: &str, network: &str, dime
         input: description.input.clone(),
         output: Output { names: vec![description.output.clone()], dimension: Some(dimension) },
         networks: BTreeMap::from([("fp32".into(), network.into())]),
+        thresholds: None,
         files: BTreeMap::new(),
     }
 }

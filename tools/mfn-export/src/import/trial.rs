@@ -108,6 +108,7 @@ fn folder(stranger: &Stranger, input: Input, work: &Path) -> Result<ModelFolder>
         input,
         output: Output { names: vec![stranger.output.clone()], dimension: Some(stranger.dimension) },
         networks: BTreeMap::from([("fp32".into(), "stranger.onnx".into())]),
+        thresholds: None,
         files: BTreeMap::new(),
     };
     manifest.put(work, "stranger.onnx", &stranger.bytes)?;

@@ -2,7 +2,9 @@
 
 mod forward;
 mod parameters;
+mod widen;
 
 pub use forward::{BatchStatistic, Bound, Forward, Network, floats};
 pub(crate) use forward::{Chain, Input};
 pub use parameters::{Parameter, ParameterSet, Role};
+pub use widen::widen;

@@ -24,6 +24,8 @@ pub struct Recipe {
     /// Seed of weights, order and augmentation.
     #[serde(default = "default_seed")]
     pub seed: u64,
+    /// A checkpoint whose weights the run begins with, widened where its network is narrower; else random ones.
+    pub begin: Option<String>,
     /// Where the faces come from.
     pub data: Data,
     /// How much the crops are varied.

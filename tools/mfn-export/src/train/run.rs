@@ -3,12 +3,13 @@
 use super::checkpoint::{self, Header};
 use super::cycle::{Cycle, Examined, Finished, Learner};
 use super::{Examination, Objective, Report, RunFolder, State, Trainer};
+use crate::arch::Architecture;
 use crate::data::{Dataset, Loader, Maker, Order, Views, generator};
 use crate::device::Place;
-use crate::net::ParameterSet;
+use crate::net::{ParameterSet, widen};
 use crate::recipe::Recipe;
 use crate::teacher::{FeatureCache, HintShape, Teacher, Teaching};
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use burn::tensor::Device;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ pub fn start(recipe: &Recipe, out: &Path, options: &Options) -> Result<Finished>
     let run = Run::prepare(recipe, options)?;
     let folder = RunFolder::create(out)?;
     folder.write_recipe(&recipe.to_toml(), recipe.seed, &run.header)?;
-    let state = run.fresh.clone();
+    let state = run.first_state()?;
     run.go(&folder, state)
 }
 
@@ -40,7 +41,7 @@ pub fn resume(path: &Path, changes: &[String], options: &Options) -> Result<Fini
     let run = Run::prepare(&recipe, options)?;
     let state = match folder.checkpoint_path() {
         path if path.exists() => checkpoint::load(&path, &run.header, run.fresh.clone())?,
-        _ => run.fresh.clone(),
+        _ => run.first_state()?,
     };
     // A change that does not fit the checkpoint leaves the run as it was.
     if !changes.is_empty() {
@@ -93,6 +94,25 @@ impl Run {
         let maker = Arc::new(maker);
         let (recipe, threads) = (recipe.clone(), options.threads);
         Ok(Self { recipe, maker, hints, header, fresh, threads, device, epoch_len })
+    }
+
+    /// Random weights, or those that the recipe begins with.
+    fn first_state(&self) -> Result<State> {
+        let Some(path) = &self.recipe.begin else { return Ok(self.fresh.clone()) };
+        let path = Path::new(path);
+        let narrow = Recipe { network: checkpoint::network_of(path)?, ..self.recipe.clone() };
+        ensure!(
+            Architecture::by_name(&narrow.network).is_some(),
+            "begin = {:?}: it is a checkpoint of {}",
+            path,
+            narrow.network
+        );
+        let fresh = fresh_state(&narrow, &self.hints, self.maker.dataset.identities).set;
+        let from = checkpoint::shipped(path, &narrow.network, fresh)?;
+        let mut rng = generator(&[self.recipe.seed, 1]);
+        let set =
+            widen(&from, self.fresh.set.clone(), &mut rng).map_err(|e| anyhow!("begin = {path:?}: {e:#}"))?;
+        Ok(State::fresh(set, &self.recipe.optimiser))
     }
 
     fn total(&self) -> u64 {

@@ -24,8 +24,8 @@ use strangers::Strangers;
 const MOST: usize = 1000;
 
 pub fn execute(args: &CalibrateArgs) -> Result<Exit, Failure> {
-    let config = Config::load_uncalibrated(&args.with.file)?;
-    let chosen = engines::choose(&config, &args.with)?;
+    let mut config = Config::load_uncalibrated(&args.with.file)?;
+    let chosen = engines::choose(&mut config, &args.with)?;
     let place = chosen.gallery_place(&config, &config.gallery(&args.gallery));
     let gallery = place.open(Access::Read)?;
     let enrolled = subjects(&gallery)?;

@@ -31,11 +31,11 @@ const SEED: u64 = 20_261_124;
 type Portraits = BTreeMap<&'static str, Portrait>;
 
 pub fn execute(args: &DemoArgs) -> Result<Exit, Failure> {
-    let config = Config::load(&args.with.file)?;
+    let mut config = Config::load(&args.with.file)?;
     let photos = load_photos(&args.faces)?;
     let out = output_folder(args.out.as_deref())?;
     let folder = tempfile::tempdir().or_exit(Exit::Gallery)?;
-    let mut world = build(&config, args, folder.path())?;
+    let mut world = build(&mut config, args, folder.path())?;
     let portraits = find_faces(&mut world.pipeline, photos)?;
     let mut walk = Walk::new(SEED);
     let (mut all, mut sheet) = (true, Vec::new());
@@ -55,7 +55,7 @@ pub fn execute(args: &DemoArgs) -> Result<Exit, Failure> {
 }
 
 /// Loads networks, enrols the person into a gallery that lives as long as the demo, closes the door.
-fn build(config: &Config, args: &DemoArgs, folder: &Path) -> Result<World, Failure> {
+fn build(config: &mut Config, args: &DemoArgs, folder: &Path) -> Result<World, Failure> {
     let _working = Working::on("loading the networks");
     let chosen = engines::choose(config, &args.with)?;
     let mut pipeline = chosen.pipeline(config)?;
@@ -93,7 +93,7 @@ fn enrol(
         photo.display()
     ))?;
     report::line(&format!(
-        "threshold {:.2} (strangers here stay under 0.2, the same person over 0.6); {} of {} frames must agree",
+        "threshold {:.3}; {} of {} frames must agree",
         config.threshold(1),
         config.settings.decision.votes,
         config.settings.decision.window
@@ -209,6 +209,7 @@ impl<'a> StepResult<'a> {
                 "decision": decision,
                 "similarity": self.similarity().map(report::rounded),
                 "threshold": report::rounded(threshold),
+                "margin": self.similarity().map(|s| report::rounded(s - threshold)),
                 "frames": self.shown.len(),
                 "frames_with_face": with_face,
                 "line_on": self.moment.line_on,
@@ -216,11 +217,10 @@ impl<'a> StepResult<'a> {
                 "picture": picture,
             }));
         }
-        let similarity =
-            self.similarity().map_or_else(|| "no face".to_owned(), |s| format!("similarity up to {s:.3}"));
+        let similarity = self.similarity().map_or_else(|| "no face".to_owned(), |s| against(s, threshold));
         let line = if self.moment.line_on { "on" } else { "off" };
         report::line(&format!(
-            "{:31} {with_face:2} of {} frames with a face, {similarity}, threshold {threshold:.2}: {decision}; \
+            "{:31} {with_face:2} of {} frames with a face, {similarity}: {decision}; \
              door line {line}; {}",
             self.step.title,
             self.shown.len(),
@@ -232,6 +232,13 @@ impl<'a> StepResult<'a> {
             "", ms.convert, ms.detect, ms.align, ms.embed, ms.search
         ))
     }
+}
+
+/// A similarity with its margin to the threshold.
+fn against(similarity: f32, threshold: f32) -> String {
+    let side = if similarity >= threshold { "over" } else { "under" };
+    let margin = (similarity - threshold).abs();
+    format!("similarity up to {similarity:.3}, {margin:.3} {side} the threshold")
 }
 
 fn print_end(json: bool, all: bool, sheet: &Path) -> Result<(), Failure> {

@@ -62,7 +62,7 @@ fn write(path: &Path, body: impl FnOnce(&mut dyn Write) -> Result<usize, Failure
 }
 
 pub fn import(args: &ImportArgs) -> Result<Exit, Failure> {
-    let config = Config::load(&args.gallery.with.file)?;
+    let mut config = Config::load(&args.gallery.with.file)?;
     let dir = config.gallery(&args.gallery.gallery);
     let unread = |e: &dyn std::fmt::Display| {
         Failure::new(Exit::Gallery, format!("backup {}: {e}; nobody was imported", args.file.display()))
@@ -73,7 +73,7 @@ pub fn import(args: &ImportArgs) -> Result<Exit, Failure> {
     let backup = Backup::read(file, &passphrase).map_err(|e| unread(&e))?;
     let place = match GalleryPlace::existing(&config, &dir)? {
         Some(place) => place,
-        None => engines::choose(&config, &args.gallery.with)?.gallery_place(&config, &dir),
+        None => engines::choose(&mut config, &args.gallery.with)?.gallery_place(&config, &dir),
     };
     let mut gallery = place.open(Access::Write)?;
     let removed = if args.readmit { Removed::Readmit } else { Removed::LeaveOut };

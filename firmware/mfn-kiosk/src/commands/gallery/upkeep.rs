@@ -83,9 +83,9 @@ pub fn compact(args: &UpkeepArgs) -> Result<Exit, Failure> {
 }
 
 pub fn migrate(args: &UpkeepArgs) -> Result<Exit, Failure> {
-    let (config, found) = existing(&args.gallery)?;
+    let (mut config, found) = existing(&args.gallery)?;
     let dir = config.gallery(&args.gallery.gallery);
-    let wanted = engines::choose(&config, &args.gallery.with)?.gallery_place(&config, &dir);
+    let wanted = engines::choose(&mut config, &args.gallery.with)?.gallery_place(&config, &dir);
     let migration =
         Migration::of(&dir, &found.key()?, wanted.space(), wanted.dimension()).or_exit(Exit::Gallery)?;
     match migration {

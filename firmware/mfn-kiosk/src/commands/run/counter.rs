@@ -1,6 +1,5 @@
 //! The kiosk behind the office's socket: what [`crate::office`] needs of a kiosk that runs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver};
@@ -11,9 +10,9 @@ use mfn_gallery::{Access, FileGallery};
 use super::Shared;
 use super::errand::Errand;
 use super::news::News;
-use crate::cli::{RunArgs, WithModels};
+use crate::cli::RunArgs;
 use crate::config::Config;
-use crate::engines;
+use crate::engines::{Chosen, GalleryPlace};
 use crate::enrolment::checks::Limits;
 use crate::exit::{Exit, Failure};
 use crate::office::{Desk, Gathered, Opened, Socket};
@@ -21,16 +20,15 @@ use crate::office::{Desk, Gathered, Opened, Socket};
 /// The kiosk as the office sees it.
 pub struct Counter {
     config: Config,
-    with: WithModels,
-    dir: PathBuf,
+    place: GalleryPlace,
     shared: Arc<Shared>,
 }
 
 impl Counter {
     /// Of the kiosk whose threads share this.
-    pub fn new(config: &Config, args: &RunArgs, shared: &Arc<Shared>) -> Counter {
-        let (config, dir) = (config.clone(), config.gallery(&args.gallery));
-        Counter { config, with: args.with.clone(), dir, shared: Arc::clone(shared) }
+    pub fn new(config: &Config, chosen: &Chosen, args: &RunArgs, shared: &Arc<Shared>) -> Counter {
+        let place = chosen.gallery_place(config, &config.gallery(&args.gallery));
+        Counter { config: config.clone(), place, shared: Arc::clone(shared) }
     }
 }
 
@@ -63,7 +61,7 @@ pub fn open_socket(config: &Config, args: &RunArgs) -> Result<Option<Socket>, Fa
 
 impl Desk for Counter {
     fn open(&self, access: Access) -> Result<FileGallery, Failure> {
-        engines::choose(&self.config, &self.with)?.gallery_place(&self.config, &self.dir).open(access)
+        self.place.open(access)
     }
 
     fn limits(&self) -> Limits {

@@ -15,7 +15,7 @@ use super::{Shared, erasure};
 use crate::cli::RunArgs;
 use crate::clock;
 use crate::config::Config;
-use crate::engines::{self, GalleryPlace};
+use crate::engines::{Chosen, GalleryPlace};
 use crate::enrolment::Gathering;
 use crate::exit::Failure;
 use crate::newest::Taken;
@@ -35,11 +35,12 @@ const LOOK_FOR_EXPIRED: Duration = Duration::from_secs(60);
 /// Models or gallery cannot be used.
 pub fn infer(
     config: &Config,
+    chosen: &Chosen,
     args: &RunArgs,
     shared: &Arc<Shared>,
     errands: &Receiver<Errand>,
 ) -> Result<(), Failure> {
-    let mut recognition = Recognition::load(config, args)?;
+    let mut recognition = Recognition::load(config, chosen, args)?;
     shared.tell(News::Ready {
         recogniser: recognition.recogniser.clone(),
         people: people(&recognition.gallery),
@@ -82,8 +83,7 @@ struct Recognition {
 }
 
 impl Recognition {
-    fn load(config: &Config, args: &RunArgs) -> Result<Recognition, Failure> {
-        let chosen = engines::choose(config, &args.with)?;
+    fn load(config: &Config, chosen: &Chosen, args: &RunArgs) -> Result<Recognition, Failure> {
         let (detector, recogniser) = chosen.load(config)?;
         let place = chosen.gallery_place(config, &config.gallery(&args.gallery));
         Ok(Recognition {

@@ -23,6 +23,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::cli::RunArgs;
 use crate::config::Config;
+use crate::engines;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::keeper::Keeper;
 use crate::limits;
@@ -82,7 +83,6 @@ pub fn execute(args: &RunArgs) -> Result<Exit, Failure> {
         config.settings.camera.pace = "fastest".to_owned();
     }
     let camera = config.camera(args.source.source.as_deref(), start)?;
-    let policy = config.policy(0)?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).or_exit(Exit::Failure)?;
@@ -93,6 +93,8 @@ pub fn execute(args: &RunArgs) -> Result<Exit, Failure> {
     let keeper = Keeper::start(&config.settings.door, config.door()?, move |said| {
         let _ = keeper_news.send(News::Keeper(said));
     })?;
+    let chosen = engines::choose(&mut config, &args.with)?;
+    let policy = config.policy(0)?;
     let socket = counter::open_socket(&config, args)?;
     let (errands, errands_in) = mpsc::channel();
     let standing = Mutex::new(Standing { threshold: policy.threshold, ..Standing::default() });
@@ -101,12 +103,14 @@ pub fn execute(args: &RunArgs) -> Result<Exit, Failure> {
     let deciding = Deciding::new(args, config.clone(), keeper, start)?;
     let socket = socket.map(Arc::new);
     if let Some(socket) = socket.clone() {
-        let counter = Counter::new(&config, args, &shared);
+        let counter = Counter::new(&config, &chosen, args, &shared);
         spawn("office", &shared, move |_| office::serve(&socket, Box::new(counter)))?;
     }
     let infer_args = args.clone();
     spawn("capture", &shared, move |shared| capture::capture(&camera, shared))?;
-    spawn("inference", &shared, move |shared| inference::infer(&config, &infer_args, shared, &errands_in))?;
+    spawn("inference", &shared, move |shared| {
+        inference::infer(&config, &chosen, &infer_args, shared, &errands_in)
+    })?;
     let end = deciding.until_the_end(&inbox, &shared);
     if let Some(socket) = socket {
         socket.close();
