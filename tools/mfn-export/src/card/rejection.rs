@@ -46,7 +46,7 @@ mod tests {
     fn the_worst_pairs_go_first() {
         // Twenty pairs in two folds; the two of the lowest quality are decided wrongly.
         let pair = |i: usize| {
-            let mated = i % 2 == 0;
+            let mated = i.is_multiple_of(2);
             let right = if mated { 0.9 } else { 0.1 };
             let score = if i < 2 { 1.0 - right } else { right };
             Folded { scored: Scored { score, mated }, fold: i / 2 % 2, quality: Some(i as f32 / 20.0) }
