@@ -21,7 +21,8 @@ fn the_enrolled_person_is_let_in_and_nobody_else() {
             (step["similarity"].as_f64().unwrap(), step["threshold"].as_f64().unwrap());
         assert_eq!(similarity > threshold + 0.05, mated, "{step}");
         assert_eq!(similarity < threshold - 0.05, !mated, "{step}");
-        assert!((step["margin"].as_f64().unwrap() - (similarity - threshold)).abs() < 1e-3, "{step}");
+        // Each of the three is rounded by itself.
+        assert!((step["margin"].as_f64().unwrap() - (similarity - threshold)).abs() < 2e-3, "{step}");
     }
     let end = lines.last().unwrap();
     assert!(std::path::Path::new(end["contact_sheet"].as_str().unwrap()).is_file(), "{end}");
