@@ -27,10 +27,9 @@ impl Thresholds {
     /// # Errors
     /// One sentence on what cannot be.
     pub fn check(&self) -> Result<(), String> {
-        let rising = [0.0, self.fmr_1e3, self.fmr_1e4, self.fmr_1e5, 1.0];
+        let [low, middle, high] = [self.fmr_1e3, self.fmr_1e4, self.fmr_1e5];
         // Written so that NaN is refused.
-        let holds =
-            rising.windows(2).all(|pair| pair[0] <= pair[1]) && self.fmr_1e3 > 0.0 && self.fmr_1e5 < 1.0;
+        let holds = 0.0 < low && low <= middle && middle <= high && high < 1.0;
         if !holds {
             return Err("thresholds must lie over 0, under 1, and rise from fmr_1e-3 to fmr_1e-5".into());
         }

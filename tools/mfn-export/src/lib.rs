@@ -9,6 +9,7 @@ pub mod arch;
 pub mod augment;
 pub mod bundle;
 pub mod card;
+mod chart;
 pub mod cli;
 pub mod commands;
 pub mod data;

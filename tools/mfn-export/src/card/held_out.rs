@@ -1,12 +1,12 @@
 //! The people whom a recipe keeps out of training: their crops, and all comparisons among them.
 
-use crate::data::{Dataset, decode};
+use crate::data::{Dataset, picture};
 use crate::evaluate::Tally;
 use crate::faces::Crop;
 use crate::recipe::Recipe;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use mfn_template::Template;
-use mfn_vision::{AlignedFace, RgbImage};
+use mfn_vision::AlignedFace;
 use std::collections::BTreeMap;
 
 /// Crops of people whom training never saw.
@@ -41,10 +41,8 @@ impl HeldOut {
             let Some(person) = face.identity else { continue };
             let mut bytes = Vec::new();
             dataset.read(face, &mut bytes)?;
-            let Ok(picture) = decode(&bytes) else { continue };
-            let (width, height) = picture.dimensions();
-            let picture = RgbImage::from_raw(width, height, picture.into_raw());
-            let crop = picture.as_ref().and_then(AlignedFace::from_rgb).context("a crop is not 112x112")?;
+            let Ok(picture) = picture(&bytes) else { continue };
+            let Some(crop) = AlignedFace::from_rgb(&picture) else { continue };
             let name = face.member.folder().unwrap_or_default();
             held_out.sources.push(name.split('-').next().unwrap_or(name).to_string());
             held_out.crops.push(Crop { face: crop, person: Some(person as usize) });

@@ -1,8 +1,8 @@
 //! The curve of errors against rejected pictures, as SVG.
 
 use super::rejection::Rejected;
-use crate::train::checkpoint::write_whole;
-use anyhow::{Result, anyhow};
+use crate::chart::{self, Area, Drawn};
+use anyhow::Result;
 use plotters::prelude::*;
 use std::path::Path;
 
@@ -11,18 +11,14 @@ use std::path::Path;
 /// # Errors
 /// When there is nothing to draw or the file cannot be written.
 pub fn draw_rejection(curve: &[Rejected], title: &str, path: &Path) -> Result<()> {
-    let mut svg = String::new();
-    chart(&mut svg, curve, title).map_err(|e| anyhow!("{}: could not be drawn: {e}", path.display()))?;
-    write_whole(path, svg.as_bytes()).map_err(|e| anyhow!("{}: cannot be written: {e}", path.display()))
+    chart::write(path, (640, 400), |root| draw(root, curve, title))
 }
 
-fn chart(svg: &mut String, curve: &[Rejected], title: &str) -> Result<(), Box<dyn std::error::Error>> {
+fn draw(root: &Area<'_>, curve: &[Rejected], title: &str) -> Drawn {
     let percent = |v: f64| 100.0 * v;
     let last = curve.last().ok_or("there is no point")?.share;
     let highest = curve.iter().map(|r| r.wrong.interval()[1]).fold(0.0, f64::max);
-    let root = SVGBackend::with_string(svg, (640, 400)).into_drawing_area();
-    root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
+    let mut chart = ChartBuilder::on(root)
         .caption(title, ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(40)
@@ -34,9 +30,6 @@ fn chart(svg: &mut String, curve: &[Rejected], title: &str) -> Result<(), Box<dy
     chart.draw_series(std::iter::once(Polygon::new(band, BLUE.mix(0.15))))?;
     let line = curve.iter().map(|r| (percent(r.share), percent(r.wrong.share())));
     chart.draw_series(LineSeries::new(line, &BLUE))?;
-    root.present()?;
-    drop(chart);
-    drop(root);
     Ok(())
 }
 

@@ -1,19 +1,20 @@
 //! `card`: a recogniser's figures, curves and thresholds, into its folder.
 
 use super::output;
-use crate::bundle::SIGNATURE;
+use crate::bundle::unsign;
 use crate::card::{Card, HeldOut, draw_rejection, levels, rejection, text, thresholds};
 use crate::cli;
 use crate::evaluate::engine::{Engine, guard};
 use crate::evaluate::report::{Format, Report, print};
 use crate::evaluate::{Figures, Outcome, draw};
-use crate::faces::templates;
+use crate::faces::{Crop, templates};
 use crate::manifest::Manifest;
-use crate::quantise::cost;
+use crate::quantise::{Cost, compare};
 use crate::recipe::Recipe;
 use crate::train::checkpoint::write_whole;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use mfn_engine::{ModelFolder, Precision};
+use mfn_template::Template;
 use std::path::Path;
 
 /// The file of figures.
@@ -22,17 +23,22 @@ const FIGURES: &str = "figures.md";
 /// Runs the command.
 pub fn run(arguments: &cli::Card) -> Result<()> {
     for benchmark in &arguments.benchmarks {
-        ensure!(benchmark.path().exists(), "{}: there is nothing", benchmark.path().display());
+        benchmark.check_path()?;
     }
     let folder = &arguments.model;
     let model = ModelFolder::open(folder)?.select(Precision::Fp32)?;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = super::cores();
     let outcomes = benchmarks(arguments, &model, threads)?;
     let held_out = HeldOut::read(&Recipe::load(&arguments.recipe, &arguments.changes)?)?;
-    let comparisons = held_out.compare(&templates(&model, &held_out.crops, threads)?);
+    let fp32 = templates(&model, &held_out.crops, threads)?;
+    let comparisons = held_out.compare(&fp32);
     let levels = levels(&comparisons, held_out.people)?;
     let mut manifest = Manifest::read(folder)?;
-    let int8 = manifest.networks.contains_key("int8");
+    manifest.thresholds = Some(thresholds(&levels, held_out.people)?);
+    let int8 = match manifest.networks.contains_key("int8") {
+        true => Some(int8_cost(&model, &fp32, &held_out.crops, threads)?),
+        false => None,
+    };
     let rejections = outcomes.iter().map(|o| (o.name.clone(), rejected(o))).collect::<Vec<_>>();
     draw(
         &comparisons.all.curve(),
@@ -56,17 +62,21 @@ pub fn run(arguments: &cli::Card) -> Result<()> {
         sources: comparisons.sources,
         benchmarks: report(&model, outcomes),
         rejections,
-        int8: int8.then(|| cost(folder, &held_out.crops, threads)).transpose()?,
+        int8,
     };
     let text = text(&card);
     put(&folder.join(FIGURES), text.as_bytes())?;
-    manifest.thresholds = Some(thresholds(&card.levels, card.people)?);
     manifest.write(folder)?;
     unsign(folder)?;
     if arguments.json {
         return output::json(&serde_json::json!({ "model": folder, "thresholds": manifest.thresholds }));
     }
     output::text(&text)
+}
+
+fn int8_cost(model: &ModelFolder, fp32: &[Template], crops: &[Crop], threads: usize) -> Result<Cost> {
+    let int8 = templates(&model.clone().select(Precision::Int8)?, crops, threads)?;
+    Ok(compare(fp32, &int8, crops))
 }
 
 fn benchmarks(arguments: &cli::Card, model: &ModelFolder, threads: usize) -> Result<Vec<Outcome>> {
@@ -116,14 +126,4 @@ fn command(arguments: &cli::Card) -> String {
 
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole(path, bytes).with_context(|| format!("{}: cannot be written", path.display()))
-}
-
-/// The manifest has changed: a signature does not fit any more.
-fn unsign(folder: &Path) -> Result<()> {
-    let signature = folder.join(SIGNATURE);
-    if !signature.exists() {
-        return Ok(());
-    }
-    log::warn!("{}: sign it again with `mfn-export bundle`", folder.display());
-    std::fs::remove_file(&signature).with_context(|| format!("{}: cannot be removed", signature.display()))
 }

@@ -6,20 +6,18 @@ use crate::evaluate::engine::{Engine, guard, open_model};
 use crate::evaluate::report::{Format, Report, print};
 use crate::evaluate::{Figures, Outcome, draw};
 use crate::graph::{inspect, network_file};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use mfn_engine::Precision;
 
 /// Runs the command.
 pub fn run(arguments: &cli::Evaluate) -> Result<()> {
     for benchmark in &arguments.benchmarks {
         // A wrong path is found before hours are spent on the others.
-        if !benchmark.path().exists() {
-            bail!("{}: there is nothing", benchmark.path().display());
-        }
+        benchmark.check_path()?;
     }
     let precision = if arguments.int8 { Precision::Int8 } else { Precision::Fp32 };
     let model = open_model(&arguments.model)?.select(precision)?;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = super::cores();
     let threads = arguments.threads.unwrap_or(cores);
     let engine = Engine::open(&model, &arguments.models, threads, !arguments.no_flip, &guard()?)?;
     let mut benchmarks = Vec::new();

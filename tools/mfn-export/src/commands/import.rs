@@ -19,7 +19,7 @@ pub fn run(arguments: &cli::Import) -> Result<()> {
     check_terms(Some(&name), &arguments.licence)?;
     let stranger = Stranger::read(&arguments.onnx, arguments.output.as_deref(), arguments.dimension)?;
     let crops = read(&arguments.faces, arguments.crops, arguments.seed)?;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = super::cores();
     let progress = bar("trying", candidates(&stranger.input).len());
     let work = tempfile::tempdir()?;
     let threads = arguments.threads.unwrap_or(cores);

@@ -14,3 +14,8 @@ pub mod prepare;
 pub mod quantise;
 pub mod subset;
 pub mod train;
+
+/// How many threads a command takes that is told no number.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

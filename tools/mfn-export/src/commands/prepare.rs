@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Runs the command.
 pub fn run(arguments: &cli::Prepare) -> Result<()> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = super::cores();
     let choice = Choice { largest: arguments.largest, smallest: arguments.smallest };
     let threads = arguments.threads.unwrap_or(cores);
     let summary = prepare(&arguments.photos, &arguments.out, &arguments.models, &guard()?, choice, threads)?;

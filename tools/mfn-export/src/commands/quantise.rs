@@ -1,7 +1,6 @@
 //! `quantise`: the int8 network of a model folder, and what it costs.
 
 use super::output;
-use crate::bundle::SIGNATURE;
 use crate::cli;
 use crate::evaluate::Benchmark;
 use crate::evaluate::engine::{bar, guard};
@@ -26,10 +25,9 @@ pub fn run(arguments: &cli::Quantise) -> Result<()> {
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
     let network = Network::parse(&bytes).map_err(|e| anyhow!("{}: {e:#}", path.display()))?;
     let (calibration, comparison) = split(arguments)?;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = super::cores();
     let threads = arguments.threads.unwrap_or(cores);
     let int8 = fit(arguments, &network, &normalised(&manifest, &calibration), threads)?;
-    let was_signed = arguments.model.join(SIGNATURE).exists();
     let found = with_int8(&arguments.model, &int8, |trial| {
         Ok(Found {
             bytes: [bytes.len(), int8.len()],
@@ -40,9 +38,6 @@ pub fn run(arguments: &cli::Quantise) -> Result<()> {
     })?;
     if let Some(reason) = &found.self_test {
         log::warn!("doors will refuse its int8: {reason}");
-    }
-    if was_signed {
-        log::warn!("{}: sign it again with `mfn-export bundle`", arguments.model.display());
     }
     report(arguments, &int8_file(fp32), &found)
 }
@@ -85,9 +80,9 @@ fn self_test(folder: &Path) -> Result<Option<String>> {
 /// Wrong paths and benchmarks that decide nothing are found before the work begins.
 fn check(benchmarks: &[Benchmark]) -> Result<()> {
     for benchmark in benchmarks {
-        let path = benchmark.path();
-        ensure!(path.exists(), "{}: there is nothing", path.display());
-        ensure!(benchmark.has_pairs(), "{}: it is no benchmark of pairs in folds", path.display());
+        benchmark.check_path()?;
+        let path = benchmark.path().display();
+        ensure!(benchmark.has_pairs(), "{path}: it is no benchmark of pairs in folds");
     }
     Ok(())
 }

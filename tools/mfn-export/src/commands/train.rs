@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Runs the command.
 pub fn run(arguments: &cli::Train) -> Result<()> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = super::cores();
     let threads = arguments.threads.unwrap_or(cores).max(1);
     let began = arguments.resume.as_ref().map(|run| run.join("recipe.toml"));
     let recipe = began.as_ref().filter(|r| r.exists()).or(arguments.recipe.as_ref());

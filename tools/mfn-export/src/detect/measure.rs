@@ -1,6 +1,7 @@
 //! How many faces a detector finds, how often it finds one where there is none, and how far its points are off.
 
 use crate::evaluate::Rate;
+use mfn_engine::DetectorOptions;
 use mfn_vision::{Detection, Point, Rect};
 use serde::Serialize;
 
@@ -13,8 +14,6 @@ const NEAR: f32 = 0.25;
 const SMALLEST: f32 = 16.0;
 /// False detections a frame that the threshold may let through.
 const FALSE_A_FRAME: f64 = 0.02;
-/// The score from which the device takes a detection for a face unless it is told otherwise.
-const DEVICE_SCORE: f32 = 0.65;
 
 /// One frame: what is known to be in it and what was found, best first.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +56,7 @@ pub struct Figures {
     pub empty_frames: usize,
     /// At the threshold that lets at most 0.02 false detections a frame through.
     pub chosen: At,
-    /// At the device's own threshold, 0.65.
+    /// At the score from which the device takes a detection for a face unless it is told otherwise.
     pub device: At,
 }
 
@@ -88,7 +87,7 @@ pub fn measure(frames: &[Seen], doubtful: f32) -> Figures {
         frames: frames.len(),
         empty_frames: frames.iter().filter(|f| f.empty).count(),
         chosen: tally.at(threshold, frames.len()),
-        device: tally.at(DEVICE_SCORE, frames.len()),
+        device: tally.at(DetectorOptions::default().score, frames.len()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The DET curve of a labelled folder as SVG: FMR against FNMR, both logarithmic.
 
 use super::tally::ErrorRates;
+use crate::chart::{self, Area, Drawn};
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use std::path::Path;
@@ -15,11 +16,8 @@ pub fn draw(curve: &[ErrorRates], title: &str, path: &Path) -> Result<()> {
     // Below one in as many trials as there were nothing can be seen.
     let (low_x, low_y) = (trials(first.fmr) / 2.0, trials(first.fnmr) / 2.0);
     let points = thinned(curve).map(|e| (e.fmr.share().max(low_x), e.fnmr.share().max(low_y)));
-    let mut svg = String::new();
-    let drawn = chart(&mut svg, title, (low_x, low_y), points.collect());
-    drawn.map_err(|e| anyhow!("{}: could not be drawn: {e}", path.display()))?;
-    crate::train::checkpoint::write_whole(path, svg.as_bytes())
-        .map_err(|e| anyhow!("{}: cannot be written: {e}", path.display()))
+    let points = points.collect();
+    chart::write(path, (640, 480), |root| axes_and_line(root, title, (low_x, low_y), points))
 }
 
 /// At most about a thousand points, always with both ends.
@@ -28,15 +26,8 @@ fn thinned(curve: &[ErrorRates]) -> impl Iterator<Item = &ErrorRates> {
     curve.iter().enumerate().filter(move |(i, _)| i % step == 0 || *i + 1 == curve.len()).map(|(_, e)| e)
 }
 
-fn chart(
-    svg: &mut String,
-    title: &str,
-    low: (f64, f64),
-    points: Vec<(f64, f64)>,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let root = SVGBackend::with_string(svg, (640, 480)).into_drawing_area();
-    root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
+fn axes_and_line(root: &Area<'_>, title: &str, low: (f64, f64), points: Vec<(f64, f64)>) -> Drawn {
+    let mut chart = ChartBuilder::on(root)
         .caption(title, ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(40)
@@ -51,9 +42,6 @@ fn chart(
         .y_label_formatter(&rate)
         .draw()?;
     chart.draw_series(LineSeries::new(points, &BLUE))?;
-    root.present()?;
-    drop(chart);
-    drop(root);
     Ok(())
 }
 

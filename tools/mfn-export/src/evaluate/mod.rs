@@ -24,7 +24,7 @@ pub use outcome::{Figures, Outcome, PairFigures, pair_figures};
 pub use tally::{ErrorRates, Tally, TarAtFar};
 pub use verification::packed_pairs;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use verification::{PairLayout, pairs_benchmark, rfw};
@@ -83,6 +83,15 @@ impl Benchmark {
     /// Where its data is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A wrong path is found before the work begins.
+    ///
+    /// # Errors
+    /// When there is nothing.
+    pub fn check_path(&self) -> Result<()> {
+        ensure!(self.path.exists(), "{}: there is nothing", self.path.display());
+        Ok(())
     }
 
     /// Whether it decides pairs in folds.

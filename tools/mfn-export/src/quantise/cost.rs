@@ -4,6 +4,7 @@ use crate::faces::{Crop, pairs, templates};
 use crate::metrics::{Scored, verification};
 use anyhow::{Result, ensure};
 use mfn_engine::{ModelFolder, Precision};
+use mfn_template::Template;
 use serde::Serialize;
 use std::path::Path;
 
@@ -54,14 +55,18 @@ pub fn cost(folder: &Path, crops: &[Crop], threads: usize) -> Result<Cost> {
     let folder = ModelFolder::open(folder)?;
     // The fp32 file passed the guard before, and the int8 file was made here.
     let by = |precision| templates(&folder.clone().select(precision)?, crops, threads);
-    let (fp32, int8) = (by(Precision::Fp32)?, by(Precision::Int8)?);
-    let cosines: Vec<f64> = fp32.iter().zip(&int8).map(|(a, b)| f64::from(a.similarity(b))).collect();
-    Ok(Cost {
+    Ok(compare(&by(Precision::Fp32)?, &by(Precision::Int8)?, crops))
+}
+
+/// The same of templates that were made already, one a crop.
+pub fn compare(fp32: &[Template], int8: &[Template], crops: &[Crop]) -> Cost {
+    let cosines: Vec<f64> = fp32.iter().zip(int8).map(|(a, b)| f64::from(a.similarity(b))).collect();
+    Cost {
         faces: crops.len(),
         cosine_mean: cosines.iter().sum::<f64>() / cosines.len() as f64,
         cosine_worst: cosines.iter().copied().fold(1.0, f64::min),
-        pairs: pair_cost(&pairs(&fp32, crops), &pairs(&int8, crops)),
-    })
+        pairs: pair_cost(&pairs(fp32, crops), &pairs(int8, crops)),
+    }
 }
 
 /// `None` unless there are both kinds of pairs.

@@ -1,6 +1,6 @@
 //! The int8 network beside the fp32 one, in the same folder and template space.
 
-use crate::bundle::{MANIFEST, SIGNATURE};
+use crate::bundle::{MANIFEST, unsign};
 use crate::manifest::Manifest;
 use anyhow::{Context, Result, ensure};
 use std::path::{Component, Path, PathBuf};
@@ -29,12 +29,7 @@ pub fn with_int8<T>(folder: &Path, int8: &[u8], check: impl FnOnce(&Path) -> Res
         let (from, to) = (trial.0.join(name), folder.join(name));
         std::fs::rename(from, &to).with_context(|| format!("{}: cannot be written", to.display()))?;
     }
-    let signature = folder.join(SIGNATURE);
-    if signature.exists() {
-        std::fs::remove_file(&signature).with_context(|| {
-            format!("{}: it does not fit any more and cannot be removed", signature.display())
-        })?;
-    }
+    unsign(folder)?;
     Ok(checked)
 }
 

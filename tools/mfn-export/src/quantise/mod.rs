@@ -12,7 +12,7 @@ mod network;
 mod observe;
 mod parse;
 
-pub use cost::{Cost, PairCost, cost};
+pub use cost::{Cost, PairCost, compare, cost};
 pub use decisions::{DecisionCost, decisions};
 pub use emit::{Form, emit};
 pub use folder::{int8_file, with_int8};
