@@ -27,6 +27,9 @@ const WELL_KNOWN: [WellKnown; 2] = [
     },
 ];
 
+/// Of several recognisers the one that is meant without a name: the faster of the two that are shipped.
+const PREFERRED: &str = "mobilefacenet";
+
 /// The models of one folder: model folders inside it, else bare files that this program knows.
 #[derive(Debug)]
 pub struct Models {
@@ -84,12 +87,13 @@ impl Models {
         self.choose(ModelKind::Detector, None)
     }
 
-    /// The recogniser of this name; without a name there must be exactly one.
+    /// The recogniser of this name; without a name the only one, or of several that called `mobilefacenet`.
     ///
     /// # Errors
-    /// When there is none; or several and no name. Says which names there are.
+    /// When there is none; or several others and no name. Says which names there are.
     pub fn recogniser(&self, name: Option<&str>) -> Result<&ModelFolder, ModelError> {
-        self.choose(ModelKind::Recogniser, name)
+        let preferred = self.recognisers.len() > 1 && self.recognisers.iter().any(|r| r.name() == PREFERRED);
+        self.choose(ModelKind::Recogniser, name.or(preferred.then_some(PREFERRED)))
     }
 
     fn choose(&self, kind: ModelKind, name: Option<&str>) -> Result<&ModelFolder, ModelError> {

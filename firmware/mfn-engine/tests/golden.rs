@@ -239,6 +239,12 @@ fn models_are_found_by_folder_and_by_name() {
         assert!(error.contains("first, second"), "{error}");
     }
     let folder = models.recogniser(Some("first")).unwrap().clone();
+    let preferred = RECOGNISER.replace("test-recogniser", "mobilefacenet");
+    let third = dir.path().join("third");
+    write_folder(&third, &preferred, &[("net.onnx", b""), ("golden.json", NO_GOLDEN)]);
+    let models = Models::find(dir.path()).unwrap();
+    assert_eq!(models.recogniser(None).unwrap().name(), "mobilefacenet", "the one that is shipped");
+    assert_eq!(models.recogniser(Some("second")).unwrap().name(), "second");
     let error = folder.clone().select(Precision::Int8).err().unwrap().to_string();
     assert!(error.contains("no int8 network of first"), "{error}");
     let error = Detector::load(&folder, DetectorOptions::default(), &Guard::trusted()).err().unwrap();

@@ -18,13 +18,18 @@ macro_rules! scan_rows {
 /// Asks for the cache lines `PREFETCH` bytes behind those of a row.
 #[inline(always)]
 fn prefetch_row<T>(row: &[T]) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    let start = row.as_ptr().cast::<i8>();
+    let start = row.as_ptr().cast::<u8>();
     for line in (0..size_of_val(row)).step_by(64) {
-        // SAFETY: a prefetch is a hint that never faults, whatever the address; the pointer is made
-        // by wrapping arithmetic and never read by Rust.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line + PREFETCH)) };
+        prefetch(start.wrapping_add(line + PREFETCH));
     }
+}
+
+/// Asks for the cache line at `at`, which may be any address: none is read.
+#[inline(always)]
+pub(crate) fn prefetch<T>(at: *const T) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: every x86-64 has the instruction, a hint that never faults whatever the address.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
 }
 
 /// AVX2 and FMA.

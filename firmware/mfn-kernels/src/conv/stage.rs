@@ -89,15 +89,11 @@ impl<V: Lanes, E: Epilogue<V>> Epilogue<V> for From<'_, E> {
 const AHEAD: usize = 512;
 
 /// Asks for what a pass over a map will read soon. A batch's maps leave the second-level cache between two layers, and
-/// the processor's own prefetching keeps up with only a part of the passes. Any address will do: none is read.
+/// the processor's own prefetching keeps up with only a part of the passes. Any address will do.
 #[inline(always)]
 pub fn ask_ahead(at: *const f32) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: every x86-64 has the instruction, which ignores addresses that cannot be read.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast());
-    }
+    crate::x86::prefetch(at.wrapping_add(AHEAD));
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;
 }

@@ -8,7 +8,7 @@ settings! {
         /// Folder with the models. Empty: the folder that the environment variable MFN_MODELS names.
         /// --models goes before both.
         folder: String = String::new();
-        /// Name of the recogniser where the folder holds several; empty: the only one.
+        /// Name of the recogniser where the folder holds several; empty: the only one, or "mobilefacenet".
         recogniser: String = String::new();
         /// The recogniser's arithmetic: "fp32"; "int8" where its folder holds such a network; or "fp16", the
         /// fp32 network in 16-bit floats, for CPUs with ARMv8.2's FP16 (Cortex-A55, A76 and later; fp32 on

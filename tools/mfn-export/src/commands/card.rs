@@ -2,7 +2,9 @@
 
 use super::output;
 use crate::bundle::unsign;
-use crate::card::{Card, HeldOut, draw_rejection, levels, rejection, text, thresholds};
+use crate::card::{
+    Card, Comparisons, HeldOut, Rejected, draw_rejection, levels, rejection, text, thresholds,
+};
 use crate::cli;
 use crate::evaluate::engine::{Engine, guard};
 use crate::evaluate::report::{Format, Report, print};
@@ -40,18 +42,7 @@ pub fn run(arguments: &cli::Card) -> Result<()> {
         false => None,
     };
     let rejections = outcomes.iter().map(|o| (o.name.clone(), rejected(o))).collect::<Vec<_>>();
-    draw(
-        &comparisons.all.curve(),
-        &format!("{}, {} people", model.name(), held_out.people),
-        &folder.join("det.svg"),
-    )?;
-    for (name, curve) in rejections.iter().filter(|(_, curve)| !curve.is_empty()) {
-        draw_rejection(
-            curve,
-            &format!("{}, {name}", model.name()),
-            &folder.join(format!("rejected-{name}.svg")),
-        )?;
-    }
+    pictures(folder, model.name(), &held_out, &comparisons, &rejections)?;
     let card = Card {
         model: model.name().to_string(),
         network_sha256: model.network_sha256().to_string(),
@@ -60,12 +51,17 @@ pub fn run(arguments: &cli::Card) -> Result<()> {
         people: held_out.people,
         levels,
         sources: comparisons.sources,
-        benchmarks: report(&model, outcomes),
+        benchmarks: match outcomes.is_empty() {
+            true => String::new(),
+            false => print(&Report::of(&model, outcomes), Format::Text, false),
+        },
         rejections,
         int8,
     };
     let text = text(&card);
-    put(&folder.join(FIGURES), text.as_bytes())?;
+    let figures = folder.join(FIGURES);
+    write_whole(&figures, text.as_bytes())
+        .with_context(|| format!("{}: cannot be written", figures.display()))?;
     manifest.write(folder)?;
     unsign(folder)?;
     if arguments.json {
@@ -91,26 +87,28 @@ fn benchmarks(arguments: &cli::Card, model: &ModelFolder, threads: usize) -> Res
     Ok(outcomes)
 }
 
-fn rejected(outcome: &Outcome) -> Vec<crate::card::Rejected> {
+fn rejected(outcome: &Outcome) -> Vec<Rejected> {
     match &outcome.figures {
         Figures::Pairs(figures) => rejection(figures),
         _ => Vec::new(),
     }
 }
 
-/// The benchmarks as `evaluate` prints them.
-fn report(model: &ModelFolder, benchmarks: Vec<Outcome>) -> String {
-    if benchmarks.is_empty() {
-        return String::new();
+/// The DET curve, and what rejecting by quality is worth on each benchmark.
+fn pictures(
+    folder: &Path,
+    model: &str,
+    held_out: &HeldOut,
+    comparisons: &Comparisons,
+    rejections: &[(String, Vec<Rejected>)],
+) -> Result<()> {
+    let title = format!("{model}, {} people", held_out.people);
+    draw(&comparisons.all.curve(), &title, &folder.join("det.svg"))?;
+    for (name, curve) in rejections.iter().filter(|(_, curve)| !curve.is_empty()) {
+        let to = folder.join(format!("rejected-{name}.svg"));
+        draw_rejection(curve, &format!("{model}, {name}"), &to)?;
     }
-    let report = Report {
-        model: model.name().to_string(),
-        precision: "fp32".into(),
-        network_sha256: model.network_sha256().to_string(),
-        cost: None,
-        benchmarks,
-    };
-    print(&report, Format::Text, false)
+    Ok(())
 }
 
 /// The command line for whoever makes the figures again: folders of data are named by their last part.
@@ -122,8 +120,4 @@ fn command(arguments: &cli::Card) -> String {
         line += &format!(" --benchmark {}=$DATA/{file}", benchmark.name());
     }
     line
-}
-
-fn put(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole(path, bytes).with_context(|| format!("{}: cannot be written", path.display()))
 }

@@ -28,13 +28,8 @@ pub fn run(arguments: &cli::Evaluate) -> Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
         benchmarks.iter().try_for_each(|b| curve(b, model.name(), folder))?;
     }
-    let report = Report {
-        model: model.name().to_string(),
-        precision: format!("{precision:?}").to_lowercase(),
-        network_sha256: model.network_sha256().to_string(),
-        cost: network_file(&arguments.model).and_then(|file| inspect(&file)).ok().map(|r| r.counts),
-        benchmarks,
-    };
+    let cost = network_file(&arguments.model).and_then(|file| inspect(&file)).ok().map(|r| r.counts);
+    let report = Report { cost, ..Report::of(&model, benchmarks) };
     let format = if arguments.json { Format::Json } else { arguments.format };
     output::text(&print(&report, format, arguments.paper))
 }

@@ -11,9 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The hidden command by which this program tries a stranger's network in a child process.
 pub const GUARD_COMMAND: &str = "model-guard";
-/// Photographs of benchmarks are about square; 320 pixels a side see their faces at full size.
-const DETECTOR: DetectorOptions =
-    DetectorOptions { width: 320, height: 320, score: 0.65, iou: 0.3, small_faces: false };
+/// Photographs of benchmarks are about square; this many pixels a side see their faces at full size.
+const SIDE: u32 = 320;
 
 /// How pictures of a benchmark become crops.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,7 +75,7 @@ pub fn guard() -> Result<Guard> {
     Ok(Guard::new(program, [GUARD_COMMAND], GuardLimits::default()))
 }
 
-/// Opens a recogniser: a model folder, or a folder that holds a single recogniser.
+/// Opens a recogniser: a model folder, or the one that a folder of models gives without a name.
 ///
 /// # Errors
 /// When there is none, or it is broken.
@@ -101,12 +100,13 @@ impl Engine {
         guard: &Guard,
     ) -> Result<Self> {
         let found = Models::find(models)?;
+        let options = DetectorOptions { width: SIDE, height: SIDE, ..DetectorOptions::default() };
         let mut readers = Vec::new();
         for number in 0..threads.max(1) {
             // What was tried once needs no second trial.
             let guard = if number == 0 { guard.clone() } else { Guard::trusted() };
             readers.push(Mutex::new(Reader {
-                detector: Detector::load(found.detector()?, DETECTOR, &guard)?,
+                detector: Detector::load(found.detector()?, options, &guard)?,
                 recogniser: Recogniser::load(recogniser, &guard)?,
                 found: Vec::new(),
                 crop: AlignedFace::new(),

@@ -2,6 +2,7 @@
 
 use super::outcome::{Figures, LabelledFigures, Outcome, PairFigures};
 use super::{TarAtFar, paper};
+use mfn_engine::ModelFolder;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -32,6 +33,19 @@ pub struct Report {
     pub cost: Option<crate::arch::Counts>,
     /// One object a benchmark.
     pub benchmarks: Vec<Outcome>,
+}
+
+impl Report {
+    /// What `benchmarks` gave for the network that `model` has selected; its cost is not counted.
+    pub fn of(model: &ModelFolder, benchmarks: Vec<Outcome>) -> Report {
+        Report {
+            model: model.name().to_string(),
+            precision: format!("{:?}", model.precision()).to_lowercase(),
+            network_sha256: model.network_sha256().to_string(),
+            cost: None,
+            benchmarks,
+        }
+    }
 }
 
 /// Prints a report; with `with_paper` the paper's rows stand in the table too.
