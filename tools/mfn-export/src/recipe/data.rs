@@ -37,7 +37,7 @@ pub struct Source {
     /// How often its images are shown, relative to once an epoch.
     #[serde(default = "one")]
     pub share: f64,
-    /// Folders of this source to leave out, by their beginning (such as `gan`).
+    /// Folders or pictures of this source to leave out, by their beginning (such as `gan`, or `gan/7.png`).
     #[serde(default)]
     pub leave_out: Vec<String>,
 }
