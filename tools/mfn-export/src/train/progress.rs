@@ -3,6 +3,7 @@
 use super::learning::Report;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// Seconds between lines where there is no terminal.
@@ -76,8 +77,8 @@ impl Progress {
         let mut line = Map::new();
         line.insert("images".into(), json!(seen));
         line.insert("loss".into(), json!(mean(&|r| r.loss)));
-        for (i, (name, _)) in last.parts.iter().enumerate() {
-            line.insert(name.clone(), json!(mean(&|r| r.parts[i].1)));
+        for (name, mean) in means_of_parts(&self.window) {
+            line.insert(name.into(), json!(mean));
         }
         line.insert("gradient".into(), json!(mean(&|r| r.gradient as f32)));
         line.insert("learning_rate".into(), json!(last.rate));
@@ -90,7 +91,41 @@ impl Progress {
     }
 }
 
+/// Each loss over the steps that have it: a batch in which nobody is labelled has no margin loss.
+fn means_of_parts(window: &[Report]) -> BTreeMap<&str, f32> {
+    let mut sums = BTreeMap::<&str, (f32, f32)>::new();
+    for (name, value) in window.iter().flat_map(|report| &report.parts) {
+        let (sum, count) = sums.entry(name).or_default();
+        *sum += value;
+        *count += 1.0;
+    }
+    sums.into_iter().map(|(name, (sum, count))| (name, sum / count)).collect()
+}
+
 fn duration(seconds: f64) -> String {
     let minutes = (seconds / 60.0).round() as u64;
     format!("{}:{:02} h", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_that_some_steps_lack_is_averaged_over_the_others() {
+        let mut progress = Progress::new(1000, 0);
+        let mut line = None;
+        for step in 0..WINDOW {
+            let mut parts = vec![("cosine".to_string(), 0.5)];
+            // As with a margin loss: every other batch has nobody labelled.
+            if step % 2 == 1 {
+                parts.push(("margin".to_string(), step as f32));
+            }
+            let report = Report { loss: 1.0, parts, gradient: 0.0, rate: 0.1 };
+            assert!(line.is_none());
+            line = progress.step(step as u64 + 1, 1, report);
+        }
+        let line = line.expect("a full window makes a line");
+        assert_eq!((&line["cosine"], &line["margin"]), (&json!(0.5_f32), &json!(10.0_f32)));
+    }
 }
