@@ -92,7 +92,7 @@ impl Models {
     /// # Errors
     /// When there is none; or several others and no name. Says which names there are.
     pub fn recogniser(&self, name: Option<&str>) -> Result<&ModelFolder, ModelError> {
-        let preferred = self.recognisers.len() > 1 && self.recognisers.iter().any(|r| r.name() == PREFERRED);
+        let preferred = self.recognisers.iter().any(|folder| folder.name() == PREFERRED);
         self.choose(ModelKind::Recogniser, name.or(preferred.then_some(PREFERRED)))
     }
 

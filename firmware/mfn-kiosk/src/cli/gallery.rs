@@ -1,6 +1,6 @@
 //! Arguments of `gallery`: backups, verification and upkeep.
 
-use super::{Json, StoreArgs};
+use super::{Json, StoreArgs, WholeArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -15,14 +15,14 @@ pub enum GalleryCommand {
     Import(ImportArgs),
     /// Verify every part of the gallery, change nothing; exit code 3 when something is damaged
     #[command(after_help = "Example: mfn-kiosk gallery check --json")]
-    Check(UpkeepArgs),
+    Check(WholeArgs),
     /// Write the gallery anew with an empty journal
     #[command(after_help = "Example: mfn-kiosk gallery compact")]
-    Compact(UpkeepArgs),
+    Compact(WholeArgs),
     /// Say what a change of format or model asks for, change nothing; exit code 3 with the people to enrol
     /// again when the model is another one
     #[command(after_help = "Example: mfn-kiosk gallery migrate --models new-models")]
-    Migrate(UpkeepArgs),
+    Migrate(WholeArgs),
 }
 
 /// Arguments of `gallery export`.
@@ -65,14 +65,4 @@ pub struct PassphraseArgs {
     /// File with the passphrase; without it systemd's credential mfn-backup-passphrase, else it is asked for
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
-}
-
-/// Arguments of `gallery check`, `compact` and `migrate`.
-#[derive(Args, Debug)]
-#[allow(missing_docs)]
-pub struct UpkeepArgs {
-    #[command(flatten)]
-    pub gallery: StoreArgs,
-    #[command(flatten)]
-    pub json: Json,
 }

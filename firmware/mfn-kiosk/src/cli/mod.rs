@@ -39,7 +39,7 @@ pub enum Command {
     Enrol(EnrolArgs),
     /// Who is known
     #[command(after_help = "Example: mfn-kiosk list --json")]
-    List(ListArgs),
+    List(WholeArgs),
     /// Give a person another name
     #[command(after_help = "Example: mfn-kiosk rename 'Ada Byron' 'Ada Lovelace'")]
     Rename(RenameArgs),
@@ -60,7 +60,7 @@ pub enum Command {
     Gallery(GalleryCommand),
     /// How the running kiosk is; exit code 3 when none runs
     #[command(after_help = "Example: mfn-kiosk status --json")]
-    Status(StatusArgs),
+    Status(WholeArgs),
     /// Who is on photographs
     #[command(after_help = "Example: mfn-kiosk identify visitor.jpg")]
     Identify(IdentifyArgs),
@@ -178,16 +178,6 @@ pub struct DemoArgs {
     /// Where pictures go; without it target/demo where a folder `target` is, else demo-out
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-}
-
-/// Arguments of `status`.
-#[derive(Args, Debug)]
-#[allow(missing_docs)]
-pub struct StatusArgs {
-    #[command(flatten)]
-    pub gallery: StoreArgs,
-    #[command(flatten)]
-    pub json: Json,
 }
 
 /// Arguments of `self-test`.

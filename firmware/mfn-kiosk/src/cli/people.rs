@@ -38,10 +38,10 @@ pub struct EnrolArgs {
     pub json: Json,
 }
 
-/// Arguments of `list`.
+/// Arguments of commands about a gallery as a whole: `list`, `status`, `gallery check`, `compact` and `migrate`.
 #[derive(Args, Debug)]
 #[allow(missing_docs)]
-pub struct ListArgs {
+pub struct WholeArgs {
     #[command(flatten)]
     pub gallery: StoreArgs,
     #[command(flatten)]

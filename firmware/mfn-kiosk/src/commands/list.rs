@@ -3,13 +3,13 @@
 use mfn_admin::{Entry, Reply, Request};
 use mfn_gallery::{Access, Gallery};
 
-use crate::cli::ListArgs;
+use crate::cli::WholeArgs;
 use crate::config::Config;
 use crate::engines::GalleryPlace;
 use crate::exit::{Exit, Failure};
 use crate::{dates, office, report};
 
-pub fn execute(args: &ListArgs) -> Result<Exit, Failure> {
+pub fn execute(args: &WholeArgs) -> Result<Exit, Failure> {
     let config = Config::load(&args.gallery.with.file)?;
     let dir = config.gallery(&args.gallery.gallery);
     let mut people = Vec::new();

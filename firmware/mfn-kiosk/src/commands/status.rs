@@ -2,12 +2,12 @@
 
 use mfn_admin::{Reply, Request};
 
-use crate::cli::StatusArgs;
+use crate::cli::WholeArgs;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::{office, report};
 
-pub fn execute(args: &StatusArgs) -> Result<Exit, Failure> {
+pub fn execute(args: &WholeArgs) -> Result<Exit, Failure> {
     let config = Config::load(&args.gallery.with.file)?;
     let dir = config.gallery(&args.gallery.gallery);
     let status = match office::ask(&config, &dir, &Request::Status, &mut |_| {})? {

@@ -4,12 +4,12 @@ use mfn_gallery::{Access, Check, Gallery, Migration, Person};
 use serde_json::json;
 
 use super::{existing, nothing};
-use crate::cli::UpkeepArgs;
+use crate::cli::WholeArgs;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::progress::Working;
 use crate::{engines, report};
 
-pub fn check(args: &UpkeepArgs) -> Result<Exit, Failure> {
+pub fn check(args: &WholeArgs) -> Result<Exit, Failure> {
     let (config, place) = existing(&args.gallery)?;
     let dir = config.gallery(&args.gallery.gallery);
     let working = Working::on("verifying");
@@ -64,7 +64,7 @@ fn describe(check: &Check) -> serde_json::Value {
     })
 }
 
-pub fn compact(args: &UpkeepArgs) -> Result<Exit, Failure> {
+pub fn compact(args: &WholeArgs) -> Result<Exit, Failure> {
     let (_, place) = existing(&args.gallery)?;
     let mut gallery = place.open(Access::Write)?;
     let before = gallery.free_slots();
@@ -82,7 +82,7 @@ pub fn compact(args: &UpkeepArgs) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-pub fn migrate(args: &UpkeepArgs) -> Result<Exit, Failure> {
+pub fn migrate(args: &WholeArgs) -> Result<Exit, Failure> {
     let (mut config, found) = existing(&args.gallery)?;
     let dir = config.gallery(&args.gallery.gallery);
     let wanted = engines::choose(&mut config, &args.gallery.with)?.gallery_place(&config, &dir);
