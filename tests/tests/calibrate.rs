@@ -1,11 +1,16 @@
 //! Error rates of one's own gallery, and a threshold that follows the number of people.
 
-use std::{fs, path::Path, time::SystemTime};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use mfn_engine::Models;
 use mfn_gallery::{Access, EnrolTemplate, Enrolment, FileGallery, Gallery, GalleryKey, Metadata};
 use mfn_template::Template;
-use mfn_tests::{Kiosk, fixture, fixtures, models};
+use mfn_tests::{Finished, Kiosk, fixture, fixtures, models};
+use serde_json::Value;
 
 /// People with two made-up templates each: mated similarities about 0.8, non-mated about 0.
 fn enrol_made_up(gallery: &Path, models: &Path, count: u32) {
@@ -33,19 +38,50 @@ fn enrol_made_up(gallery: &Path, models: &Path, count: u32) {
     gallery.enrol_all(&people).unwrap();
 }
 
-#[test]
-fn rates_are_told_with_what_they_can_bear_and_the_kiosk_follows() {
-    let folder_of_models = models();
-    let folder = tempfile::tempdir().unwrap();
-    let kiosk = Kiosk::within(folder.path());
-    enrol_made_up(kiosk.gallery(), &folder_of_models, 40);
-    let strangers = fixtures();
-    let file = folder.path().join("calibration.toml");
-    let (strangers, file) = (strangers.to_str().unwrap(), file.to_str().unwrap());
-    let calibrate = ["calibrate", "--strangers", strangers, "--target-fpir", "0.001"];
+/// 40 made-up people in a kiosk's gallery, five portraits as strangers, and the calibration that follows from them.
+struct Office {
+    folder: tempfile::TempDir,
+    kiosk: Kiosk,
+}
 
-    let found = kiosk.run(&[&calibrate[..], &["--json", "--save", file]].concat()).expect(0).json();
-    let found = &found[0];
+impl Office {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let kiosk = Kiosk::within(folder.path());
+        enrol_made_up(kiosk.gallery(), &models(), 40);
+        Self { folder, kiosk }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("calibration.toml")
+    }
+
+    fn calibrate(&self, more: &[&str]) -> Finished {
+        let strangers = fixtures();
+        let line = ["calibrate", "--strangers", strangers.to_str().unwrap(), "--target-fpir", "0.001"];
+        self.kiosk.run(&[&line, more].concat()).expect(0)
+    }
+
+    /// Writes the calibration's file, and returns the figures.
+    fn calibrated(&self) -> Value {
+        self.calibrate(&["--json", "--save", self.file().to_str().unwrap()]).json().remove(0)
+    }
+
+    /// Settings that follow the calibration, and more in the section of decisions.
+    fn settings(&self, more: &str) -> String {
+        let config = self.folder.path().join("kiosk.toml");
+        let (file, photo) = (self.file(), fixture("astronaut-1.jpg"));
+        let decision = "[decision]\nthreshold = 0.05\nnear_miss = 0.05";
+        let camera = format!("[camera]\nsource = \"photo:{photo}\"");
+        fs::write(&config, format!("{decision}\ncalibration = {file:?}\n{more}\n{camera}\n")).unwrap();
+        config.to_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn rates_are_told_with_what_they_can_bear() {
+    let office = Office::new();
+    let found = office.calibrated();
     assert_eq!((&found["enrolled"], &found["strangers"]), (&40.into(), &5.into()), "{found}");
     // 40 people's two references, each against the other one.
     assert_eq!((&found["fnmr"]["trials"], &found["fnmr"]["independent"]), (&80.into(), &40.into()));
@@ -57,44 +93,41 @@ fn rates_are_told_with_what_they_can_bear_and_the_kiosk_follows() {
     let threshold = found["threshold"].as_f64().unwrap();
     let highest = found["non_mated"][2].as_f64().unwrap();
     assert!(threshold > highest && threshold < found["mated"][0].as_f64().unwrap(), "{found}");
-    let told = kiosk.run(&calibrate).expect(0).out;
+    let told = office.calibrate(&[]).out;
     assert!(told.contains("EXTRAPOLATED") && told.contains("3000 strangers"), "{told}");
+}
 
-    // The kiosk computes it for 40 people, and anew for 41.
-    let config = folder.path().join("kiosk.toml");
-    let settings = |more: &str| {
-        let text = format!(
-            "[decision]\nthreshold = 0.05\nnear_miss = 0.05\ncalibration = {file:?}\n{more}\n[camera]\nsource = \"photo:{}\"\n",
-            fixture("astronaut-1.jpg")
-        );
-        fs::write(&config, text).unwrap();
-    };
-    settings("target_fpir = 0.001");
+#[test]
+fn the_kiosk_computes_the_threshold_for_as_many_people_as_there_are() {
+    let office = Office::new();
+    let threshold = office.calibrated()["threshold"].as_f64().unwrap();
+    let config = office.settings("target_fpir = 0.001");
     let run = || {
-        let run = kiosk.run(&["run", "--json", "--as-fast", "--config", config.to_str().unwrap()]).expect(0);
+        let run = office.kiosk.run(&["run", "--json", "--as-fast", "--config", &config]).expect(0);
         run.json().into_iter().find(|event| event["event"] == "threshold").expect("a threshold")
     };
     let first = run();
     assert_eq!(first["people"], 40);
     assert!((first["threshold"].as_f64().unwrap() - threshold).abs() < 0.001, "{first}");
-    kiosk.run(&["remove", "#1"]).expect(0);
+    office.kiosk.run(&["remove", "#1"]).expect(0);
     let second = run();
     assert_eq!(second["people"], 39);
     assert!(second["threshold"].as_f64() <= first["threshold"].as_f64());
+}
 
-    // A vote of other numbers, or another network, needs another calibration.
-    settings("votes = 2");
-    let end = kiosk.run(&["list", "--config", config.to_str().unwrap()]).expect(2);
+#[test]
+fn a_vote_of_other_numbers_or_another_network_needs_another_calibration() {
+    let office = Office::new();
+    office.calibrated();
+    let config = office.settings("votes = 2");
+    let end = office.kiosk.run(&["list", "--config", &config]).expect(2);
     assert!(end.err.contains("votes = 3"), "{end:?}");
-    settings("");
-    let text = fs::read_to_string(file).unwrap();
-    let start = text.find("space = ").unwrap();
-    fs::write(
-        file,
-        format!("{}space = \"other\"\n{}", &text[..start], text[start..].split_once('\n').unwrap().1),
-    )
-    .unwrap();
-    let end = kiosk.run(&["run", "--config", config.to_str().unwrap()]).expect(2);
+    let config = office.settings("");
+    let text = fs::read_to_string(office.file()).unwrap();
+    let (before, space) = text.split_once("space = ").unwrap();
+    let (_, behind) = space.split_once('\n').unwrap();
+    fs::write(office.file(), format!("{before}space = \"other\"\n{behind}")).unwrap();
+    let end = office.kiosk.run(&["run", "--config", &config]).expect(2);
     assert!(end.err.contains("calibrate anew"), "{end:?}");
 }
 

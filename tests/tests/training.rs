@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use mfn_tests::{Exporter, Finished, Kiosk, fixture, reference_models};
+use mfn_tests::{Exporter, Finished, Kiosk, fixture, models, reference_models};
 use mfn_vision::RgbImage;
 
 const PEOPLE: usize = 6;
@@ -52,13 +52,14 @@ images = 336
 evaluate_every = 336
 "#;
 
-/// Puts the starting detector beside the model, in a folder `models`.
-fn with_detector(models: &Path, to: &Path) {
-    fs::create_dir_all(to.join("golden")).unwrap();
-    fs::copy(models.join("detector-yunet-n.onnx"), to.join("detector-yunet-n.onnx")).unwrap();
-    for entry in fs::read_dir(models.join("golden")).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join("golden").join(entry.file_name())).unwrap();
+/// Puts the shipped detector beside the model, in a folder `models`.
+fn with_detector(to: &Path) {
+    fs::create_dir_all(to.join("detector")).unwrap();
+    for entry in fs::read_dir(models().join("detector")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, to.join("detector").join(path.file_name().unwrap())).unwrap();
+        }
     }
 }
 
@@ -76,7 +77,7 @@ fn refused(end: Finished, word: &str) {
 
 #[test]
 fn generated_faces_to_a_signed_model_that_the_kiosk_runs() {
-    let (Some(models), Some(exporter)) = (reference_models(), Exporter::find()) else { return };
+    let Some(exporter) = Exporter::find() else { return };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     for person in 0..PEOPLE {
@@ -105,7 +106,7 @@ fn generated_faces_to_a_signed_model_that_the_kiosk_runs() {
     run("bundle models/own --key release.key");
     run("verify models/own --key release.pub");
 
-    with_detector(&models, &at("models"));
+    with_detector(&at("models"));
     let kiosk = Kiosk::within(folder.path());
     let key = format!("[models]\nfolder = {:?}\npublic_key = {:?}\n", at("models"), at("release.pub"));
     fs::write(at("kiosk.toml"), key).unwrap();
@@ -146,7 +147,7 @@ fn learned(metrics: &str) {
 
 #[test]
 fn real_portraits_and_an_imported_teacher() {
-    let (Some(models), Some(exporter)) = (reference_models(), Exporter::find()) else { return };
+    let (Some(reference), Some(exporter)) = (reference_models(), Exporter::find()) else { return };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     for (person, photos) in [
@@ -160,8 +161,8 @@ fn real_portraits_and_an_imported_teacher() {
         }
     }
     let run = |line: &str| exporter.run(folder.path(), &line.split(' ').collect::<Vec<_>>()).expect(0);
-    run(&format!("prepare photos --out crops --largest --models {}", models.display()));
-    let teacher = models.join("teacher-edgeface-xs-512d.onnx");
+    run(&format!("prepare photos --out crops --largest --models {}", models().display()));
+    let teacher = reference.join("teacher-edgeface-xs-512d.onnx");
     let told = run(&format!(
         "import {} --faces crops --out models/teacher --licence BSD-3-Clause --name teacher --json",
         teacher.display()
@@ -172,7 +173,7 @@ fn real_portraits_and_an_imported_teacher() {
     run("keygen release --no-password");
     run("bundle models/teacher --key release.key");
 
-    with_detector(&models, &at("models"));
+    with_detector(&at("models"));
     let kiosk = Kiosk::within(folder.path());
     let key = format!("[models]\nfolder = {:?}\npublic_key = {:?}\n", at("models"), at("release.pub"));
     fs::write(at("kiosk.toml"), key).unwrap();

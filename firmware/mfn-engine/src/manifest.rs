@@ -300,8 +300,13 @@ mod tests {
     }
 
     #[test]
-    fn a_detector_has_no_template_space() {
+    fn a_detector_has_neither_template_space_nor_thresholds() {
         let reason = refused("kind = \"recogniser\"", "kind = \"detector\"");
         assert!(reason.contains("neither"), "{reason}");
+        let detector = include_str!("../known/detector-yunet-n.toml");
+        let thresholds = "[thresholds]\n\"fmr_1e-3\" = 0.3\n\"fmr_1e-4\" = 0.4\n\"fmr_1e-5\" = 0.5\n";
+        let numbers = "non_mated = 1000\npeople = 10\n";
+        let reason = Manifest::parse(&format!("{detector}\n{thresholds}{numbers}")).unwrap_err();
+        assert!(reason.contains("nor `thresholds`"), "{reason}");
     }
 }

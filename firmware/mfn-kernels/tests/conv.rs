@@ -6,7 +6,7 @@ mod common;
 #[path = "common/numbers.rs"]
 mod numbers;
 
-use mfn_kernels::conv::{Backward, Fused, Input, Kind, Layer, Norm, Shape, reference};
+use mfn_kernels::conv::{Backward, Fused, Input, Kind, Layer, Norm, Shape, Weights, reference};
 use mfn_kernels::{Kernels, Level};
 use numbers::Numbers;
 use proptest::prelude::*;
@@ -124,7 +124,14 @@ fn forward_matches(k: Kernels, shape: &Shape, input: Input<'_>, weight: &[f32], 
     let mut packed = vec![0.0; shape.packed_len()];
     shape.pack(weight, &mut packed);
     let (mut out, mut sums) = (vec![f32::NAN; shape.output_len() + 1], vec![0.0; 2 * shape.outputs]);
-    k.conv_train(shape, input, &packed, &mut out[1..], &mut sums, &mut vec![f32::NAN; 100_000]);
+    k.conv_train(
+        shape,
+        input,
+        Weights::Single(&packed),
+        &mut out[1..],
+        &mut sums,
+        &mut vec![f32::NAN; 100_000],
+    );
     close("raw", &out[1..], &reference::block(raw, shape.outputs));
     let pixels = raw.len() / shape.outputs;
     let of = |f: fn(&f32) -> f32| raw.chunks(pixels).map(|c| c.iter().map(f).sum()).collect::<Vec<f32>>();
@@ -166,7 +173,7 @@ fn train_one(k: Kernels, shape: &Shape, numbers: &mut Numbers, lazy: bool, activ
             norm: norm.view(),
             means: &means,
             gradient: &gradient,
-            weights: &packed,
+            weights: Weights::Single(&packed),
             weight_sums: &mut weight_sums,
             input_gradient: dx.as_deref_mut(),
             residual: residual_form.as_deref(),

@@ -1,9 +1,9 @@
 //! Training throughput of the whole network: forward, backward and one step of AdamW, over noise.
 //!
 //! ```text
-//! RAYON_NUM_THREADS=1 cargo run --release -p mfn-train-ops --example throughput -- 1 32 10
+//! RAYON_NUM_THREADS=1 cargo run --release -p mfn-train-ops --example throughput -- 1 32 10 mixed
 //! ```
-//! Arguments: scale (1 or 2), batch, timed steps. Prints one line of JSON: images a CPU-second (best and median step) and
+//! Arguments: scale (1 or 2), batch, timed steps, precision (`single`, or `mixed` as recipes have it). Prints one line of JSON: images a CPU-second (best and median step) and
 //! the peak resident memory. `yardstick.py` beside it runs this and PyTorch's eager mode in turns.
 
 use burn::module::{Module, Param};
@@ -129,7 +129,10 @@ fn main() -> Result<(), UnsupportedConv> {
         |i: usize, default: usize| std::env::args().nth(i).and_then(|a| a.parse().ok()).unwrap_or(default);
     let (scale, batch, steps) = (argument(1, 1), argument(2, 32), argument(3, 10));
     let device = Device::flex().autodiff();
-    let plan = plan(scale)?;
+    let mut plan = plan(scale)?;
+    if std::env::args().nth(4).is_some_and(|precision| precision == "mixed") {
+        plan.iter_mut().flat_map(|(layers, _)| layers).for_each(|(conv, _)| *conv = conv.mixed());
+    }
     let mut network = Network::new(&plan, &device);
     let mut optimiser = AdamWConfig::new().init();
     let images = Tensor::<4>::random([batch, 3, 112, 112], Distribution::Uniform(-1.0, 1.0), &device);

@@ -121,6 +121,28 @@ fn kernels_equal_the_composition() {
     }
 }
 
+#[test]
+fn only_rounding_lies_between_mixed_and_single_precision() {
+    for (name, spec, shape) in chains() {
+        let stem = shape.len() == 4;
+        let mixed = |layer: &LayerSpec| LayerSpec { conv: layer.conv.mixed(), ..*layer };
+        let mixed = ChainSpec { layers: spec.layers.iter().map(mixed).collect(), ..spec.clone() };
+        let (single, mixed) =
+            (run(Train::chain, &spec, &shape, stem), run(Train::chain, &mixed, &shape, stem));
+        // A factor's rounding is 2^-9 at most; the batch norms of a few hundred numbers make more of it.
+        close(&format!("{name}: output"), &mixed.output, &single.output, 0.02);
+        close(&format!("{name}: statistics"), &mixed.statistics, &single.statistics, 0.02);
+        for range in spec.ranges().into_iter().flat_map(|r| [r.weight, r.gamma, r.beta, r.slope]) {
+            let what = format!("{name}: parameters {range:?}");
+            let (mixed, single) = (&mixed.parameter_gradient, &single.parameter_gradient);
+            close(&what, &mixed[range.clone()], &single[range], 0.05);
+        }
+        if let (Some(mixed), Some(single)) = (mixed.input_gradient, single.input_gradient) {
+            close(&format!("{name}: input gradient"), &mixed, &single, 0.05);
+        }
+    }
+}
+
 /// The loss along a line through the parameters, in double precision where it is summed.
 fn loss(spec: &ChainSpec, shape: &[usize], direction: &[f32], step: f32) -> f64 {
     let moved = parameters(spec).iter().zip(direction).map(|(p, d)| p + step * d).collect::<Vec<_>>();

@@ -2,6 +2,7 @@
 
 use super::epilogue::{Before, Epilogue, Gradient};
 use super::lanes::Lanes;
+use super::mixed::Weights;
 use super::norm::{BackBlock, Norm, NormBlock};
 use super::plane_layout::PlaneLayout;
 use super::planes::{self, Planes};
@@ -24,7 +25,7 @@ pub struct Backward<'a> {
     /// Gradient of its output.
     pub gradient: &'a [f32],
     /// Weights by [`Shape::pack_transposed`].
-    pub weights: &'a [f32],
+    pub weights: Weights<'a>,
     /// Where the weights' gradient is added, in packed form.
     pub weight_sums: &'a mut [f32],
     /// Where the input's gradient goes, if it is wanted.
@@ -41,35 +42,39 @@ pub struct Backward<'a> {
 /// # Safety
 /// The CPU has `V`'s features; lengths were checked.
 #[inline(always)]
-pub unsafe fn backward<V: Tiles>(mut job: Backward<'_>, scratch: &mut Vec<f32>) {
-    let pixels = job.shape.input_len() / job.shape.inputs;
-    let null = std::ptr::null();
+pub unsafe fn backward<V: Tiles>(mut job: Backward<'_>, weights: &[f32], scratch: &mut Vec<f32>) {
+    let mut epilogue = gradient_of(&mut job);
+    // SAFETY: the caller's promise.
+    unsafe {
+        match job.shape.kind {
+            Kind::Pointwise => backward_pointwise::<V>(&mut job, weights, scratch, epilogue.as_mut()),
+            Kind::Planes { .. } => backward_planes::<V>(&mut job, weights, scratch, epilogue.as_mut()),
+            Kind::Stem => backward_stem::<V>(&mut job, scratch),
+            Kind::Global => backward_global::<V>(&mut job, weights, epilogue.as_mut()),
+        }
+    }
+}
+
+/// Where the input's gradient goes and what is added up on the way, if it is wanted.
+pub fn gradient_of(job: &mut Backward<'_>) -> Option<Gradient> {
     let before = job.input.norm.map(|norm| Before {
         raw: job.input.data.as_ptr(),
         norm: norm.pointers(),
         sums: job.input_sums.as_mut_ptr(),
         channels: job.shape.inputs,
     });
-    let mut epilogue = job.input_gradient.take().map(|out| Gradient {
+    job.input_gradient.take().map(|out| Gradient {
         out: out.as_mut_ptr(),
-        stride: pixels * BLOCK,
-        residual: job.residual.map_or(null, <[f32]>::as_ptr),
+        stride: job.shape.input_len() / job.shape.inputs * BLOCK,
+        residual: job.residual.map_or(std::ptr::null(), <[f32]>::as_ptr),
         before,
-    });
-    // SAFETY: the caller's promise.
-    unsafe {
-        match job.shape.kind {
-            Kind::Pointwise => backward_pointwise::<V>(&mut job, scratch, epilogue.as_mut()),
-            Kind::Planes { .. } => backward_planes::<V>(&mut job, scratch, epilogue.as_mut()),
-            Kind::Stem => backward_stem::<V>(&mut job, scratch),
-            Kind::Global => backward_global::<V>(&mut job, epilogue.as_mut()),
-        }
-    }
+    })
 }
 
 #[inline(always)]
 unsafe fn backward_pointwise<V: Tiles>(
     job: &mut Backward<'_>,
+    weights: &[f32],
     scratch: &mut Vec<f32>,
     mut epilogue: Option<&mut Gradient>,
 ) {
@@ -107,12 +112,11 @@ unsafe fn backward_pointwise<V: Tiles>(
                 sums,
             });
             if let Some(e) = epilogue.as_deref_mut() {
-                let weights = job.weights.as_ptr();
                 let product = Product {
                     x: dz,
                     x_stride: dz_stride,
                     inputs: outputs,
-                    weights,
+                    weights: weights.as_ptr(),
                     outputs: inputs,
                     pixels: count,
                 };
@@ -150,6 +154,7 @@ unsafe fn raw_gradient<V: Lanes>(
 #[inline(always)]
 unsafe fn backward_planes<V: Tiles>(
     job: &mut Backward<'_>,
+    weights: &[f32],
     scratch: &mut Vec<f32>,
     mut epilogue: Option<&mut Gradient>,
 ) {
@@ -166,11 +171,11 @@ unsafe fn backward_planes<V: Tiles>(
             let from = job.input.data.as_ptr().add(block * layout.pixels() * BLOCK);
             layout.fill::<V>(from, x, norms.1.as_ref(), block);
             layout.fill_gradient::<V>(job, &norms.0, dz, block);
-            let convolution = layout.convolution(job.shape, layout.spread(x, fan), job.weights, block);
+            let convolution = layout.convolution(job.shape, layout.spread(x, fan), weights, block);
             let sums = job.weight_sums.as_mut_ptr().add(block * fan * 144);
             planes::weight_gradient::<V>(&convolution, dz, sums);
             if let Some(e) = epilogue.as_deref_mut() {
-                let back = layout.convolution(job.shape, layout.spread(dz, fan), job.weights, block);
+                let back = layout.convolution(job.shape, layout.spread(dz, fan), weights, block);
                 planes::convolve::<V, _>(
                     &Planes { stride: 1, size: layout.size, rows: [0, layout.size[0]], ..back },
                     e,
@@ -205,7 +210,11 @@ unsafe fn backward_stem<V: Tiles>(job: &mut Backward<'_>, scratch: &mut Vec<f32>
 }
 
 #[inline(always)]
-unsafe fn backward_global<V: Tiles>(job: &mut Backward<'_>, mut epilogue: Option<&mut Gradient>) {
+unsafe fn backward_global<V: Tiles>(
+    job: &mut Backward<'_>,
+    weights: &[f32],
+    mut epilogue: Option<&mut Gradient>,
+) {
     let pixels = job.shape.size[0] * job.shape.size[1];
     let norms = (job.norm.pointers(), job.input.norm.map(|norm| norm.pointers()));
     for block in 0..job.shape.inputs / BLOCK {
@@ -225,7 +234,7 @@ unsafe fn backward_global<V: Tiles>(job: &mut Backward<'_>, mut epilogue: Option
                 let sum = job.weight_sums.as_mut_ptr().add(at);
                 value.fma(dz, V::load(sum)).store(sum);
                 if let Some(e) = epilogue.as_deref_mut() {
-                    e.tile(&[[V::load(job.weights.as_ptr().add(at)).mul(dz)]], block, pixel);
+                    e.tile(&[[V::load(weights.as_ptr().add(at)).mul(dz)]], block, pixel);
                 }
             }
         }

@@ -27,6 +27,7 @@ mod lanes_neon;
 #[cfg(target_arch = "x86_64")]
 mod lanes_x86;
 pub mod maps;
+pub mod mixed;
 mod norm;
 mod pair;
 mod plane_layout;
@@ -44,6 +45,7 @@ mod variants;
 
 pub use backward::Backward;
 pub use buffer::{Buffer, bytes, bytes_mut, halves, halves_mut};
+pub use mixed::{Mixed, Weights};
 pub use norm::Norm;
 pub use pair::Layer;
 pub use shape::{BLOCK, Kind, Shape};
@@ -94,8 +96,8 @@ impl Fused<'_> {
 
 impl Kernels {
     /// Training, forward, one image: writes the raw output, and adds each channel's sum and sum of squares to
-    /// `sums` (two vectors of `shape.outputs` values). `weights` is packed by [`Shape::pack`]; `scratch` grows as needed
-    /// and may be anything.
+    /// `sums` (two vectors of `shape.outputs` values). `weights` are of [`Shape::pack`]; `scratch` grows as
+    /// needed and may be anything.
     ///
     /// # Panics
     /// When a length does not fit the shape.
@@ -103,18 +105,26 @@ impl Kernels {
         self,
         shape: &Shape,
         input: Input<'_>,
-        weights: &[f32],
+        weights: Weights<'_>,
         out: &mut [f32],
         sums: &mut [f32],
         scratch: &mut Vec<f32>,
     ) {
-        check_forward(shape, &input, weights, out);
+        check_lengths(shape, &input, out);
         assert_eq!(sums.len(), 2 * shape.outputs, "two sums a channel");
         let (sum, squares) = sums.split_at_mut(shape.outputs);
         let stride = shape.output_len() / shape.outputs * BLOCK;
         let (sum, squares) = (sum.as_mut_ptr(), squares.as_mut_ptr());
         let e = Statistics { out: out.as_mut_ptr(), stride, sum, squares };
-        call!(self, train(&Part::whole(shape, input, weights), scratch, e));
+        match weights {
+            Weights::Single(weights) => {
+                check_weights(shape, weights);
+                call!(self, train(&Part::whole(shape, input, weights), scratch, e));
+            }
+            Weights::Mixed(mixed, weights) => {
+                mixed.train(&Part::whole(shape, input, &[]), weights, scratch, e);
+            }
+        }
     }
 
     /// Inference, one image: convolution, bias, activation and residual in one pass.
@@ -143,7 +153,13 @@ impl Kernels {
     /// When a length does not fit the shape, or a stem's input gradient is asked for.
     pub fn conv_backward(self, job: Backward<'_>, scratch: &mut Vec<f32>) {
         check_backward(&job);
-        call!(self, backward(job, scratch));
+        match job.weights {
+            Weights::Single(weights) => {
+                check_weights(job.shape, weights);
+                call!(self, backward(job, weights, scratch));
+            }
+            Weights::Mixed(mixed, weights) => mixed.backward(job, weights, scratch),
+        }
     }
 
     /// `out = PReLU(norm(raw)) + residual` for one image of `channels` channels; an empty residual adds nothing.
@@ -199,6 +215,10 @@ fn check_weights(shape: &Shape, weights: &[f32]) {
 
 fn check_forward(shape: &Shape, input: &Input<'_>, weights: &[f32], out: &[f32]) {
     check_weights(shape, weights);
+    check_lengths(shape, input, out);
+}
+
+fn check_lengths(shape: &Shape, input: &Input<'_>, out: &[f32]) {
     assert_eq!(input.data.len(), shape.input_len(), "input of {shape:?}");
     assert_eq!(out.len(), shape.output_len(), "output of {shape:?}");
     if let Some(norm) = &input.norm {
@@ -209,7 +229,7 @@ fn check_forward(shape: &Shape, input: &Input<'_>, weights: &[f32], out: &[f32])
 
 fn check_backward(job: &Backward<'_>) {
     let shape = job.shape;
-    check_forward(shape, &job.input, job.weights, job.raw);
+    check_lengths(shape, &job.input, job.raw);
     job.norm.check(shape.outputs);
     assert_eq!(job.gradient.len(), job.raw.len(), "gradient of {shape:?}");
     assert_eq!(job.means.len(), 2 * shape.outputs, "two means a channel");

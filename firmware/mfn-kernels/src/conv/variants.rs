@@ -55,9 +55,9 @@ macro_rules! entries {
         }
 
         $(#[$feature])?
-        pub unsafe fn backward(job: Backward<'_>, scratch: &mut Vec<f32>) {
+        pub unsafe fn backward(job: Backward<'_>, weights: &[f32], scratch: &mut Vec<f32>) {
             // SAFETY: the caller's promise.
-            unsafe { backward::backward::<$vector>(job, scratch) };
+            unsafe { backward::backward::<$vector>(job, weights, scratch) };
         }
 
         $(#[$feature])?

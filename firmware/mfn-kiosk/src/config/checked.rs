@@ -23,6 +23,7 @@ impl Config {
             score: detector.score as f32,
             iou: detector.overlap as f32,
             small_faces: detector.small_faces,
+            ..DetectorOptions::default()
         }
     }
 

@@ -4,8 +4,16 @@ use super::arch::{LEVELS, OUTPUTS, STRIDES};
 use super::targets::Grid;
 use mfn_vision::{Detection, Landmarks, Point, Rect};
 
-/// The faces of one picture of a batch of at least this score, best first, after suppression at this overlap.
-pub fn faces(outputs: &[f32], grid: &Grid, picture: usize, score: f32, iou: f32) -> Vec<Detection> {
+/// The faces of one picture of a batch of at least this score, best first, after suppression at an overlap of
+/// `iou`; the points of those that overlap by more than
+/// `blend` are averaged.
+pub fn faces(
+    outputs: &[f32],
+    grid: &Grid,
+    picture: usize,
+    score: f32,
+    [iou, blend]: [f32; 2],
+) -> Vec<Detection> {
     let mut found = Vec::new();
     for (level, stride) in STRIDES.iter().enumerate().take(LEVELS) {
         let (columns, rows) = grid.size(level);
@@ -21,12 +29,25 @@ pub fn faces(outputs: &[f32], grid: &Grid, picture: usize, score: f32, iou: f32)
     }
     found.sort_by(|a: &Detection, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Detection> = Vec::new();
-    for candidate in found {
-        if kept.iter().all(|better| better.face.iou(&candidate.face) <= iou) {
-            kept.push(candidate);
-        }
+    while let Some(best) = found.first().copied() {
+        let overlap = |face: &Detection| if *face == best { 2.0 } else { best.face.iou(&face.face) };
+        let same: Vec<_> = found.iter().copied().filter(|face| overlap(face) > blend).collect();
+        kept.push(Detection { landmarks: mean(&same), ..best });
+        found.retain(|face| overlap(face) <= iou);
     }
     kept
+}
+
+/// The points of the same face, weighted by score.
+fn mean(faces: &[Detection]) -> Landmarks {
+    let total: f32 = faces.iter().map(|face| face.score).sum();
+    let of = |value: &dyn Fn(&Landmarks) -> f32| {
+        faces.iter().map(|face| face.score * value(&face.landmarks)).sum::<f32>() / total
+    };
+    Landmarks(std::array::from_fn(|i| Point {
+        x: of(&|points| points.0[i].x),
+        y: of(&|points| points.0[i].y),
+    }))
 }
 
 fn face(row: &[f32], at: [f32; 2], stride: f32, score: f32) -> Detection {
@@ -68,8 +89,8 @@ mod tests {
             row[2..6].copy_from_slice(&[x, y, w.ln(), h.ln()]);
             row[6..].copy_from_slice(&targets.points[i]);
         }
-        assert!(faces(&outputs, &grid, 0, 0.5, 0.3).is_empty());
-        let mut found = faces(&outputs, &grid, 1, 0.5, 0.3);
+        assert!(faces(&outputs, &grid, 0, 0.5, [0.3, 1.0]).is_empty());
+        let mut found = faces(&outputs, &grid, 1, 0.5, [0.3, 1.0]);
         found.sort_by(|a, b| a.face.x.total_cmp(&b.face.x));
         assert_eq!(found.len(), 2);
         for (found, label) in found.iter().zip(&labels[1].faces) {

@@ -18,8 +18,9 @@ use mfn_vision::{Detection, RgbImage};
 const BATCH: usize = 8;
 /// Detections of a lower score never decide on a threshold.
 const LOWEST_SCORE: f32 = 0.05;
-/// Overlap of suppression, as on the device.
+/// Overlaps of suppression and of the same face, as on the device.
 const IOU: f32 = 0.3;
+const BLEND: f32 = 0.6;
 
 /// The decoded frames that are kept out, each at its own size on a black square, one side a source.
 pub struct Examination {
@@ -74,7 +75,7 @@ impl Examination {
                 let images = TensorData::new(images, [part.len(), 3, side, side]);
                 let outputs = floats(network.evaluate(&bound, Tensor::from_data(images, &device)))?;
                 for (number, (_, frame)) in part.iter().enumerate() {
-                    seen.push(Seen::of(frame, faces(&outputs, &grid, number, LOWEST_SCORE, IOU)));
+                    seen.push(Seen::of(frame, faces(&outputs, &grid, number, LOWEST_SCORE, [IOU, BLEND])));
                 }
             }
             Ok(())
@@ -88,8 +89,14 @@ impl Examination {
     pub fn by_engine(&self, model: &ModelFolder, guard: &Guard) -> Result<Figures> {
         self.by(|source, seen| {
             let (width, height) = (source.side, source.side);
-            let options =
-                DetectorOptions { width, height, score: LOWEST_SCORE, iou: IOU, small_faces: false };
+            let options = DetectorOptions {
+                width,
+                height,
+                score: LOWEST_SCORE,
+                iou: IOU,
+                blend: BLEND,
+                small_faces: false,
+            };
             let mut detector = Detector::load(model, options, guard)?;
             let mut found = Vec::new();
             for (picture, frame) in &source.frames {

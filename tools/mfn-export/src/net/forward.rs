@@ -2,6 +2,7 @@
 
 use super::{ParameterSet, Role};
 use crate::arch::{Architecture, Kind, Layer as Shape};
+use crate::recipe::Precision;
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use mfn_train_ops::{Conv, Layer, Statistics, chain, evaluate, flatten};
@@ -120,6 +121,17 @@ impl Network {
             chain.layers.push(chain_layer(&shape, set)?);
         }
         Ok(Self { chains })
+    }
+
+    /// The same network, trained in this precision; evaluation stays in single precision.
+    #[must_use]
+    pub fn in_precision(mut self, precision: Precision) -> Self {
+        if precision == Precision::Mixed {
+            for layer in self.chains.iter_mut().flat_map(|chain| &mut chain.layers) {
+                layer.conv = layer.conv.mixed();
+            }
+        }
+        self
     }
 
     /// Runs a batch `[N, 3, 112, 112]` in training mode and keeps the outputs of `stages`.

@@ -10,7 +10,8 @@ pub use data::{Augment, Data, HeldOut, Source};
 pub use detector::{DetectorRecipe, FrameAugment, FrameData, FrameSource, KeptOut};
 pub use parse::{ROOT_VARIABLE, is_detector};
 pub use training::{
-    Distil, Hint, Margin, MarginKind, Optimiser, OptimiserKind, Schedule, ScheduleKind, Teacher, Train,
+    Distil, Hint, Margin, MarginKind, Optimiser, OptimiserKind, Precision, Schedule, ScheduleKind, Teacher,
+    Train,
 };
 
 use serde::{Deserialize, Serialize};

@@ -27,7 +27,7 @@ impl Trainer {
         total: u64,
         epoch_len: u64,
     ) -> Result<Self> {
-        let network = Network::new(recipe.architecture(), &state.set)?;
+        let network = Network::new(recipe.architecture(), &state.set)?.in_precision(recipe.train.precision);
         let (optimiser, schedule) = (recipe.optimiser.clone(), recipe.schedule.clone());
         let learning = Learning { optimiser, schedule, total, epoch_len, state };
         Ok(Self { network, objective, device, learning })

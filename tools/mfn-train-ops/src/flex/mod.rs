@@ -1,13 +1,16 @@
 //! The chain on burn's CPU backend: the kernels of `mfn-kernels`, images spread over rayon's threads.
 
-use crate::conv::{ChainSpec, ConvKind, EPSILON, LayerRanges, LayerSpec};
+mod layer;
+
+use crate::conv::ChainSpec;
 use crate::layout::BLOCK;
 use crate::ops::{ChainKernels, ChainOps, Forward, Gradients, Saved};
 use crate::pool::Buffer;
 use burn::backend::{Flex, TensorMetadata};
 use burn_flex::FlexTensor;
+use layer::{Deviation, PackedWeights, SizedLayer};
 use mfn_kernels::Kernels;
-use mfn_kernels::conv::{Backward, Input, Kind, Norm, Shape};
+use mfn_kernels::conv::{Backward, Input, Norm};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -99,59 +102,6 @@ impl ChainOps for Flex {
     }
 }
 
-/// A layer at the chain's size.
-struct SizedLayer {
-    shape: Shape,
-    ranges: LayerRanges,
-}
-
-impl SizedLayer {
-    fn new(layer: &LayerSpec, ranges: LayerRanges, size: [usize; 2]) -> Self {
-        let conv = &layer.conv;
-        let kind = match conv.kind() {
-            ConvKind::Pointwise => Kind::Pointwise,
-            ConvKind::Depthwise => Kind::Planes { stride: conv.stride(), fan: 1 },
-            ConvKind::Grouped => Kind::Planes { stride: 1, fan: conv.inputs() / conv.groups() },
-            ConvKind::Stem => Kind::Stem,
-            ConvKind::Global => Kind::Global,
-        };
-        Self { shape: Shape { kind, inputs: conv.inputs(), outputs: conv.outputs(), size }, ranges }
-    }
-
-    /// Values of a channel in a batch.
-    fn count(&self, images: usize) -> f64 {
-        (images * self.shape.output_len() / self.shape.outputs) as f64
-    }
-
-    /// Mean and biased variance from the sums of values and squares.
-    fn statistics(&self, sums: &[f64], images: usize, out: &mut [f32]) {
-        let count = self.count(images);
-        let (means, variances) = out.split_at_mut(self.shape.outputs);
-        let (sum, squares) = sums.split_at(self.shape.outputs);
-        for (((mean, variance), sum), squares) in means.iter_mut().zip(variances).zip(sum).zip(squares) {
-            let m = sum / count;
-            *mean = m as f32;
-            *variance = (squares / count - m * m).max(0.0) as f32;
-        }
-    }
-}
-
-/// What a norm derives from mean and variance; see [`Norm`].
-struct Deviation {
-    inverse: Vec<f32>,
-    offset: Vec<f32>,
-}
-
-impl Deviation {
-    /// From means, then variances.
-    fn new(statistics: &[f32]) -> Self {
-        let (means, variances) = statistics.split_at(statistics.len() / 2);
-        let inverse: Vec<f32> = variances.iter().map(|v| 1.0 / (v + EPSILON).sqrt()).collect();
-        let offset = means.iter().zip(&inverse).map(|(m, i)| -m * i).collect();
-        Self { inverse, offset }
-    }
-}
-
 /// A chain at the size of its input.
 struct Chain<'a> {
     kernels: Kernels,
@@ -215,15 +165,15 @@ impl<'a> Chain<'a> {
     ) -> (Buffer, Vec<f64>) {
         let shape = &layer.shape;
         let (data, norm) = split_input(before, input);
-        let mut weights = Buffer::take(shape.packed_len());
-        shape.pack(&self.parameters[layer.ranges.weight.clone()], &mut weights);
+        let weights = layer.pack(self.parameters);
         let mut out = Buffer::take(self.images * shape.output_len());
         let parts = self.parts(&mut out);
         let sums = parts.into_par_iter().map(|(images, out)| {
             let mut sums = vec![0.0; 2 * shape.outputs];
             for (image, out) in images.zip(out.chunks_exact_mut(shape.output_len())) {
                 let input = Input { data: &data[image * shape.input_len()..][..shape.input_len()], norm };
-                with_scratch(|s| self.kernels.conv_train(shape, input, &weights, out, &mut sums, s));
+                let weights = weights.view();
+                with_scratch(|s| self.kernels.conv_train(shape, input, weights, out, &mut sums, s));
             }
             sums
         });
@@ -274,8 +224,7 @@ impl<'a> Chain<'a> {
     ) -> (Option<Buffer>, Vec<f64>) {
         let (shape, ranges) = (&step.layer.shape, &step.layer.ranges);
         let means = self.norm_gradients(step.layer, sums, out);
-        let mut weights = Buffer::take(shape.packed_len());
-        shape.pack_transposed(&self.parameters[ranges.weight.clone()], &mut weights);
+        let weights = step.layer.pack_transposed(self.parameters);
         let mut back = step.wants_input.then(|| Buffer::take(self.images * shape.input_len()));
         let parts = match &mut back {
             Some(back) => self.parts(back),
@@ -298,7 +247,7 @@ impl<'a> Chain<'a> {
         step: &Step<'_>,
         input: &[f32],
         means: &[f32],
-        weights: &[f32],
+        weights: &PackedWeights,
         images: Range<usize>,
         mut back: &mut [f32],
     ) -> (Buffer, Vec<f32>) {
@@ -321,7 +270,7 @@ impl<'a> Chain<'a> {
                 norm: step.norm,
                 means,
                 gradient: &step.gradient[outof],
-                weights,
+                weights: weights.view(),
                 weight_sums: &mut weight_sums,
                 input_gradient,
                 residual: step.residual.map(|residual| &residual[into]),
