@@ -3,7 +3,7 @@
 #![cfg(all(target_arch = "x86_64", not(debug_assertions)))]
 
 use mfn_kernels::Kernels;
-use mfn_kernels::conv::{Buffer, Fused, Input, Kind, Shape};
+use mfn_kernels::conv::{Buffer, Fused, Input, Kind, Shape, Weights};
 use std::time::{Duration, Instant};
 
 /// Multiply-accumulates a second, the best of many runs, of a layer of 64 channels; as in training, or as on a board.
@@ -21,7 +21,14 @@ fn rate(kind: Kind, outputs: usize, training: bool) -> f64 {
         let start = Instant::now();
         if training {
             let input = Input { data: &input, norm: None };
-            Kernels::detect().conv_train(&shape, input, &weights, &mut out, &mut sums, &mut scratch);
+            Kernels::detect().conv_train(
+                &shape,
+                input,
+                Weights::Single(&weights),
+                &mut out,
+                &mut sums,
+                &mut scratch,
+            );
         } else {
             let fused = Fused { bias: &bias, bend: &bias, residual: &[] };
             Kernels::detect().conv_infer(&shape, &input, &weights, fused, &mut out, &mut scratch);
