@@ -3,8 +3,9 @@
 //! ```text
 //! RAYON_NUM_THREADS=1 cargo run --release -p mfn-train-ops --example throughput -- 1 32 10 mixed
 //! ```
-//! Arguments: scale (1 or 2), batch, timed steps, precision (`single`, or `mixed` as recipes have it). Prints one line of JSON: images a CPU-second (best and median step) and
-//! the peak resident memory. `yardstick.py` beside it runs this and PyTorch's eager mode in turns.
+//! Arguments: scale (1 or 2), batch, timed steps, precision (`single`, or `mixed` as recipes have it). Prints one line of
+//! JSON: images a CPU-second (best and median step) and the peak resident memory. `yardstick.py` beside it runs this and
+//! PyTorch's eager mode in turns.
 
 use burn::module::{Module, Param};
 use burn::optim::{AdamWConfig, GradientsParams};

@@ -48,7 +48,7 @@ impl Conv {
     /// # Errors
     /// When a channel count is not a positive multiple of 16.
     pub fn pointwise(inputs: usize, outputs: usize) -> Result<Self, UnsupportedConv> {
-        Self { kind: ConvKind::Pointwise, inputs, outputs, stride: 1, groups: 1, mixed: false }.checked()
+        Self::new(ConvKind::Pointwise, [inputs, outputs], 1, 1).checked()
     }
 
     /// Depthwise 3x3 convolution with padding 1.
@@ -56,14 +56,7 @@ impl Conv {
     /// # Errors
     /// When the channel count is not a positive multiple of 16, or the stride neither 1 nor 2.
     pub fn depthwise(channels: usize, stride: usize) -> Result<Self, UnsupportedConv> {
-        let conv = Self {
-            kind: ConvKind::Depthwise,
-            inputs: channels,
-            outputs: channels,
-            stride,
-            groups: channels,
-            mixed: false,
-        };
+        let conv = Self::new(ConvKind::Depthwise, [channels; 2], stride, channels);
         if !(1..=2).contains(&stride) {
             return Err(conv.unsupported("the stride is neither 1 nor 2"));
         }
@@ -75,7 +68,7 @@ impl Conv {
     /// # Errors
     /// When `outputs` is not a positive multiple of 16.
     pub fn stem(outputs: usize) -> Result<Self, UnsupportedConv> {
-        Self { kind: ConvKind::Stem, inputs: 3, outputs, stride: 2, groups: 1, mixed: false }.checked()
+        Self::new(ConvKind::Stem, [3, outputs], 2, 1).checked()
     }
 
     /// Grouped 3x3 convolution with padding 1 and as many outputs as inputs; one channel a group makes it a
@@ -87,14 +80,7 @@ impl Conv {
         if groups == channels {
             return Self::depthwise(channels, 1);
         }
-        let conv = Self {
-            kind: ConvKind::Grouped,
-            inputs: channels,
-            outputs: channels,
-            stride: 1,
-            groups,
-            mixed: false,
-        };
+        let conv = Self::new(ConvKind::Grouped, [channels; 2], 1, groups);
         if groups == 0 || !channels.is_multiple_of(groups) || !BLOCK.is_multiple_of(channels / groups) {
             return Err(conv.unsupported("a group must have 1, 2, 4, 8 or 16 channels"));
         }
@@ -106,15 +92,7 @@ impl Conv {
     /// # Errors
     /// When the channel count is not a positive multiple of 16.
     pub fn global(channels: usize) -> Result<Self, UnsupportedConv> {
-        Self {
-            kind: ConvKind::Global,
-            inputs: channels,
-            outputs: channels,
-            stride: 1,
-            groups: channels,
-            mixed: false,
-        }
-        .checked()
+        Self::new(ConvKind::Global, [channels; 2], 1, channels).checked()
     }
 
     /// The same convolution, in training by factors rounded to bfloat16 with sums in single precision: about twice as
@@ -122,6 +100,10 @@ impl Conv {
     #[must_use]
     pub fn mixed(self) -> Self {
         Self { mixed: true, ..self }
+    }
+
+    fn new(kind: ConvKind, [inputs, outputs]: [usize; 2], stride: usize, groups: usize) -> Self {
+        Self { kind, inputs, outputs, stride, groups, mixed: false }
     }
 
     fn checked(self) -> Result<Self, UnsupportedConv> {

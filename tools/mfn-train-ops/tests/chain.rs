@@ -121,14 +121,34 @@ fn kernels_equal_the_composition() {
     }
 }
 
+/// The same chain with its 1x1 convolutions in mixed precision.
+fn in_mixed_precision(spec: &ChainSpec) -> ChainSpec {
+    let mixed = |layer: &LayerSpec| LayerSpec { conv: layer.conv.mixed(), ..*layer };
+    ChainSpec { layers: spec.layers.iter().map(mixed).collect(), ..spec.clone() }
+}
+
+#[test]
+fn evaluation_is_in_single_precision_whatever_training_was_in() {
+    for (name, spec, shape) in chains() {
+        let count = shape.iter().product();
+        let all = parameters(&spec);
+        let input = tensor(numbers(1, count), shape);
+        let parameters = tensor(all.clone(), [all.len()]);
+        let (_, statistics) = Train::chain(input.clone(), parameters.clone(), spec.clone());
+        let evaluate = |spec: ChainSpec| {
+            let output = Train::evaluate_chain(input.clone(), parameters.clone(), statistics.clone(), spec);
+            values::<Train>(output)
+        };
+        assert!(evaluate(in_mixed_precision(&spec)) == evaluate(spec.clone()), "{name}");
+    }
+}
+
 #[test]
 fn only_rounding_lies_between_mixed_and_single_precision() {
     for (name, spec, shape) in chains() {
         let stem = shape.len() == 4;
-        let mixed = |layer: &LayerSpec| LayerSpec { conv: layer.conv.mixed(), ..*layer };
-        let mixed = ChainSpec { layers: spec.layers.iter().map(mixed).collect(), ..spec.clone() };
-        let (single, mixed) =
-            (run(Train::chain, &spec, &shape, stem), run(Train::chain, &mixed, &shape, stem));
+        let mixed = run(Train::chain, &in_mixed_precision(&spec), &shape, stem);
+        let single = run(Train::chain, &spec, &shape, stem);
         near(&format!("{name}: output"), &mixed.output, &single.output);
         near(&format!("{name}: statistics"), &mixed.statistics, &single.statistics);
         for range in spec.ranges().into_iter().flat_map(|r| [r.weight, r.gamma, r.beta, r.slope]) {

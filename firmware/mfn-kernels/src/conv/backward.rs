@@ -3,7 +3,7 @@
 use super::epilogue::{Before, Epilogue, Gradient};
 use super::lanes::Lanes;
 use super::mixed::Weights;
-use super::norm::{BackBlock, Norm, NormBlock};
+use super::norm::{BackBlock, Norm, NormBlock, behind};
 use super::plane_layout::PlaneLayout;
 use super::planes::{self, Planes};
 use super::product::{Product, WeightGradient};
@@ -227,10 +227,7 @@ unsafe fn backward_global<V: Tiles>(
             for pixel in 0..pixels {
                 let at = (block * pixels + pixel) * BLOCK;
                 let raw = V::load(job.input.data.as_ptr().add(at));
-                let value = match &norm {
-                    Some(norm) => norm.forward(raw),
-                    None => raw,
-                };
+                let value = behind(norm.as_ref(), raw);
                 let sum = job.weight_sums.as_mut_ptr().add(at);
                 value.fma(dz, V::load(sum)).store(sum);
                 if let Some(e) = epilogue.as_deref_mut() {

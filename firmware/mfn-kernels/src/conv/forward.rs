@@ -1,7 +1,7 @@
 //! One layer for one image or for rows of it, forward, with any epilogue.
 
 use super::epilogue::Epilogue;
-use super::norm::NormBlock;
+use super::norm::{NormBlock, behind};
 use super::plane_layout::PlaneLayout;
 use super::planes::{self, Planes};
 use super::product::Product;
@@ -139,10 +139,7 @@ unsafe fn forward_global<V: Tiles, E: Epilogue<V>>(part: &Part<'_>, e: &mut E) {
             let mut sum = V::load(e.start(block));
             for at in (0..pixels).map(|pixel| (block * pixels + pixel) * BLOCK) {
                 let raw = V::load(part.x.add(at));
-                let value = match &norm {
-                    Some(norm) => norm.forward(raw),
-                    None => raw,
-                };
+                let value = behind(norm.as_ref(), raw);
                 sum = value.fma(V::load(part.weights.as_ptr().add(at)), sum);
             }
             e.tile(&[[sum]], block, 0);

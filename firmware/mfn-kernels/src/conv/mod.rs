@@ -122,7 +122,7 @@ impl Kernels {
                 call!(self, train(&Part::whole(shape, input, weights), scratch, e));
             }
             Weights::Mixed(mixed, weights) => {
-                mixed.train(&Part::whole(shape, input, &[]), weights, scratch, e);
+                mixed.train(shape, input, weights, scratch, e);
             }
         }
     }
@@ -219,6 +219,7 @@ fn check_forward(shape: &Shape, input: &Input<'_>, weights: &[f32], out: &[f32])
 }
 
 fn check_lengths(shape: &Shape, input: &Input<'_>, out: &[f32]) {
+    shape.check();
     assert_eq!(input.data.len(), shape.input_len(), "input of {shape:?}");
     assert_eq!(out.len(), shape.output_len(), "output of {shape:?}");
     if let Some(norm) = &input.norm {

@@ -139,6 +139,19 @@ impl<V: Lanes> NormBlock<V> {
     }
 }
 
+/// An input's value: behind the norm that is still to be applied, if there is one.
+///
+/// # Safety
+/// As for [`NormBlock::forward`].
+#[inline(always)]
+pub unsafe fn behind<V: Lanes>(norm: Option<&NormBlock<V>>, raw: V) -> V {
+    match norm {
+        // SAFETY: the caller's promise.
+        Some(norm) => unsafe { norm.forward(raw) },
+        None => raw,
+    }
+}
+
 impl<V: Lanes> BackBlock<V> {
     /// `means` holds the sums of `du` and `du n` divided by M: two vectors of `channels` values.
     ///

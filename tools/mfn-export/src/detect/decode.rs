@@ -5,8 +5,7 @@ use super::targets::Grid;
 use mfn_vision::{Detection, Landmarks, Point, Rect};
 
 /// The faces of one picture of a batch of at least this score, best first, after suppression at an overlap of
-/// `iou`; the points of those that overlap by more than
-/// `blend` are averaged.
+/// `iou`; the points of those that overlap by more than `blend` are averaged.
 pub fn faces(
     outputs: &[f32],
     grid: &Grid,
@@ -29,17 +28,18 @@ pub fn faces(
     }
     found.sort_by(|a: &Detection, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Detection> = Vec::new();
-    while let Some(best) = found.first().copied() {
-        let overlap = |face: &Detection| if *face == best { 2.0 } else { best.face.iou(&face.face) };
-        let same: Vec<_> = found.iter().copied().filter(|face| overlap(face) > blend).collect();
-        kept.push(Detection { landmarks: mean(&same), ..best });
-        found.retain(|face| overlap(face) <= iou);
+    for (i, candidate) in found.iter().enumerate() {
+        if kept.iter().all(|better| better.face.iou(&candidate.face) <= iou) {
+            let others = found[i + 1..].iter().filter(|other| candidate.face.iou(&other.face) > blend);
+            let same: Vec<_> = std::iter::once(candidate).chain(others).collect();
+            kept.push(Detection { landmarks: mean(&same), ..*candidate });
+        }
     }
     kept
 }
 
 /// The points of the same face, weighted by score.
-fn mean(faces: &[Detection]) -> Landmarks {
+fn mean(faces: &[&Detection]) -> Landmarks {
     let total: f32 = faces.iter().map(|face| face.score).sum();
     let of = |value: &dyn Fn(&Landmarks) -> f32| {
         faces.iter().map(|face| face.score * value(&face.landmarks)).sum::<f32>() / total

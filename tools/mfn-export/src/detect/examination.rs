@@ -18,9 +18,6 @@ use mfn_vision::{Detection, RgbImage};
 const BATCH: usize = 8;
 /// Detections of a lower score never decide on a threshold.
 const LOWEST_SCORE: f32 = 0.05;
-/// Overlaps of suppression and of the same face, as on the device.
-const IOU: f32 = 0.3;
-const BLEND: f32 = 0.6;
 
 /// The decoded frames that are kept out, each at its own size on a black square, one side a source.
 pub struct Examination {
@@ -64,6 +61,7 @@ impl Examination {
     pub fn by_graph(&self, set: &ParameterSet) -> Result<Figures> {
         let device = cpu();
         let (network, bound) = (DetectorNetwork::new(set)?, Bound::new(set, &device, false));
+        let DetectorOptions { iou, blend, .. } = DetectorOptions::default();
         self.by(|source, seen| {
             for part in source.frames.chunks(BATCH) {
                 let side = source.side as usize;
@@ -75,7 +73,7 @@ impl Examination {
                 let images = TensorData::new(images, [part.len(), 3, side, side]);
                 let outputs = floats(network.evaluate(&bound, Tensor::from_data(images, &device)))?;
                 for (number, (_, frame)) in part.iter().enumerate() {
-                    seen.push(Seen::of(frame, faces(&outputs, &grid, number, LOWEST_SCORE, [IOU, BLEND])));
+                    seen.push(Seen::of(frame, faces(&outputs, &grid, number, LOWEST_SCORE, [iou, blend])));
                 }
             }
             Ok(())
@@ -89,14 +87,8 @@ impl Examination {
     pub fn by_engine(&self, model: &ModelFolder, guard: &Guard) -> Result<Figures> {
         self.by(|source, seen| {
             let (width, height) = (source.side, source.side);
-            let options = DetectorOptions {
-                width,
-                height,
-                score: LOWEST_SCORE,
-                iou: IOU,
-                blend: BLEND,
-                small_faces: false,
-            };
+            let options =
+                DetectorOptions { width, height, score: LOWEST_SCORE, ..DetectorOptions::default() };
             let mut detector = Detector::load(model, options, guard)?;
             let mut found = Vec::new();
             for (picture, frame) in &source.frames {

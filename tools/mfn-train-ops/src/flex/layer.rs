@@ -9,12 +9,13 @@ use mfn_kernels::conv::{Kind, Mixed, Shape, Weights};
 pub struct SizedLayer {
     pub shape: Shape,
     pub ranges: LayerRanges,
-    /// How pairs are multiplied, where the layer is to be and the CPU can.
+    /// How pairs are multiplied; `None`: weights are single.
     mixed: Option<Mixed>,
 }
 
 impl SizedLayer {
-    pub fn new(layer: &LayerSpec, ranges: LayerRanges, size: [usize; 2]) -> Self {
+    /// `mixed` says how pairs are multiplied, where the layer asks for them.
+    pub fn new(layer: &LayerSpec, ranges: LayerRanges, size: [usize; 2], mixed: Option<Mixed>) -> Self {
         let conv = &layer.conv;
         let kind = match conv.kind() {
             ConvKind::Pointwise => Kind::Pointwise,
@@ -24,7 +25,7 @@ impl SizedLayer {
             ConvKind::Global => Kind::Global,
         };
         let shape = Shape { kind, inputs: conv.inputs(), outputs: conv.outputs(), size };
-        Self { shape, ranges, mixed: conv.is_mixed().then(Mixed::native).flatten() }
+        Self { shape, ranges, mixed: mixed.filter(|_| conv.is_mixed()) }
     }
 
     /// The layer's weights of the chain's parameters, for the way forward.
@@ -64,7 +65,7 @@ impl SizedLayer {
     }
 }
 
-/// What a norm derives from mean and variance; see [`Norm`].
+/// What a norm derives from mean and variance; see [`mfn_kernels::conv::Norm`].
 pub struct Deviation {
     pub inverse: Vec<f32>,
     pub offset: Vec<f32>,

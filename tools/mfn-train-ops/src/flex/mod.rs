@@ -10,7 +10,7 @@ use burn::backend::{Flex, TensorMetadata};
 use burn_flex::FlexTensor;
 use layer::{Deviation, PackedWeights, SizedLayer};
 use mfn_kernels::Kernels;
-use mfn_kernels::conv::{Backward, Input, Norm};
+use mfn_kernels::conv::{Backward, Input, Mixed, Norm};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -20,7 +20,7 @@ impl ChainKernels for Flex {
 
     fn forward(input: &FlexTensor, parameters: &FlexTensor, spec: &ChainSpec) -> Forward<Flex> {
         let (input, parameters) = (contiguous(input), contiguous(parameters));
-        let chain = Chain::new(spec, &input, values(&parameters));
+        let chain = Chain::new(spec, &input, values(&parameters), Mixed::native());
         let mut statistics = Buffer::take(spec.statistics_len());
         let mut raw: Vec<Buffer> = Vec::new();
         let mut norms: Vec<Deviation> = Vec::new();
@@ -51,7 +51,7 @@ impl ChainKernels for Flex {
     ) -> Gradients<Flex> {
         let (parameters, gradient) = (contiguous(&saved.parameters), contiguous(&gradient));
         let input = contiguous(&saved.input);
-        let chain = Chain::new(spec, &input, values(&parameters));
+        let chain = Chain::new(spec, &input, values(&parameters), Mixed::native());
         let norms = chain.deviations(values(&saved.statistics));
         let mut raw = saved.raw;
         let mut out = Buffer::take(values(&parameters).len());
@@ -90,7 +90,8 @@ impl ChainOps for Flex {
         spec: ChainSpec,
     ) -> FlexTensor {
         let (input, parameters) = (contiguous(&input), contiguous(&parameters));
-        let chain = Chain::new(&spec, &input, values(&parameters));
+        // Always in single precision: what is examined and shipped has no rounding of training's.
+        let chain = Chain::new(&spec, &input, values(&parameters), None);
         let norms = chain.deviations(values(&contiguous(&statistics)));
         let mut raw: Option<Buffer> = None;
         for (i, layer) in chain.layers.iter().enumerate() {
@@ -124,12 +125,12 @@ struct Step<'a> {
 }
 
 impl<'a> Chain<'a> {
-    fn new(spec: &ChainSpec, input: &FlexTensor, parameters: &'a [f32]) -> Self {
+    fn new(spec: &ChainSpec, input: &FlexTensor, parameters: &'a [f32], mixed: Option<Mixed>) -> Self {
         let dims = input.shape();
         let mut size = [dims[2], dims[3]];
         let mut layers = Vec::new();
         for (layer, ranges) in spec.layers.iter().zip(spec.ranges()) {
-            layers.push(SizedLayer::new(layer, ranges, size));
+            layers.push(SizedLayer::new(layer, ranges, size, mixed));
             size = layer.conv.output_size(size);
         }
         Self { kernels: Kernels::detect(), images: dims[0], layers, parameters, residual: spec.residual }

@@ -4,7 +4,7 @@ use super::forward::CHUNK;
 use super::lanes::Pairs;
 use super::product::{HALF, Product, WeightGradient, product, weight_gradient};
 use crate::conv::backward::{Backward, gradient_of};
-use crate::conv::norm::{BackBlock, NormBlock};
+use crate::conv::norm::{BackBlock, NormBlock, behind};
 use crate::conv::shape::BLOCK;
 use crate::conv::stage::{From, ask_ahead, room};
 
@@ -102,11 +102,7 @@ unsafe fn stage_input<V: Pairs>(job: &Backward<'_>, chunk: &Chunk, block: usize,
         let one = |pixel: usize| {
             let at = from.add(pixel * BLOCK);
             ask_ahead(at);
-            let raw = V::load(at);
-            match &norm {
-                Some(norm) => norm.forward(raw),
-                None => raw,
-            }
+            behind(norm.as_ref(), V::load(at))
         };
         pair_up(chunk, to, one);
     }

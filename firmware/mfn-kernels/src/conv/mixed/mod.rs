@@ -18,7 +18,7 @@ mod product;
 mod variants;
 
 use super::epilogue::Statistics;
-use super::stage::Part;
+use super::stage::Input;
 use super::{BLOCK, Backward, Kind, Shape};
 use lanes::round;
 
@@ -68,10 +68,17 @@ impl Mixed {
         Mixed { native: false }
     }
 
-    /// Forward, one image; see [`Kernels::conv_train`](crate::Kernels::conv_train).
-    pub(super) fn train(self, part: &Part<'_>, weights: &[u32], scratch: &mut Vec<f32>, e: Statistics) {
-        check(part.shape, weights);
-        call!(self, train(part, weights, scratch, e));
+    /// Forward, one image, of checked lengths; see [`Kernels::conv_train`](crate::Kernels::conv_train).
+    pub(super) fn train(
+        self,
+        shape: &Shape,
+        input: Input<'_>,
+        weights: &[u32],
+        scratch: &mut Vec<f32>,
+        e: Statistics,
+    ) {
+        check(shape, weights);
+        call!(self, train(shape, input, weights, scratch, e));
     }
 
     /// Backward, one image, of checked lengths; see [`Kernels::conv_backward`](crate::Kernels::conv_backward).
@@ -82,7 +89,6 @@ impl Mixed {
 }
 
 fn check(shape: &Shape, weights: &[u32]) {
-    shape.check();
     assert_eq!(shape.kind, Kind::Pointwise, "only 1x1 convolutions are multiplied in pairs");
     assert_eq!(2 * weights.len(), shape.packed_len(), "pairs of packed weights of {shape:?}");
 }

@@ -76,7 +76,7 @@ unsafe fn tile<V: Pairs, E: Epilogue<V>, const P: usize, const B: usize>(
         let mut x = p.x.add(pixel * HALF);
         for _ in 0..p.inputs {
             for pair in 0..HALF {
-                step::<V, P, B>(&mut sums, x.add(pair), weights, stride);
+                step(&mut sums, (x.add(pair), HALF), (weights, stride));
                 weights = weights.add(BLOCK);
             }
             x = x.add(p.pixels * HALF);
@@ -85,23 +85,23 @@ unsafe fn tile<V: Pairs, E: Epilogue<V>, const P: usize, const B: usize>(
     }
 }
 
-/// Two input channels.
+/// Adds one pair's products: of the pair at `x` and those `x_stride` further on, a row of sums each, with the sixteen pairs
+/// at `factors` and those `stride` further on, a column of sums each.
 #[inline(always)]
 unsafe fn step<V: Pairs, const P: usize, const B: usize>(
     sums: &mut [[V; B]; P],
-    x: *const u32,
-    weights: *const u32,
-    stride: usize,
+    (x, x_stride): (*const u32, usize),
+    (factors, stride): (*const u32, usize),
 ) {
-    // SAFETY: as in `tile`.
+    // SAFETY: as in the callers: `P` pairs of the one, `B` times sixteen of the other.
     unsafe {
-        let mut factors = [V::factors(weights); B];
-        for (b, factor) in factors.iter_mut().enumerate() {
-            *factor = V::factors(weights.add(b * stride));
+        let mut columns = [V::factors(factors); B];
+        for (b, column) in columns.iter_mut().enumerate() {
+            *column = V::factors(factors.add(b * stride));
         }
         for (i, row) in sums.iter_mut().enumerate() {
-            for (sum, factor) in row.iter_mut().zip(&factors) {
-                *sum = sum.dot(*factor, x.add(i * HALF));
+            for (sum, column) in row.iter_mut().zip(&columns) {
+                *sum = sum.dot(*column, x.add(i * x_stride));
             }
         }
     }
@@ -167,34 +167,12 @@ unsafe fn gradient_tile<V: Pairs, const B: usize>(
     unsafe {
         let mut sums = [[V::zero(); B]; HALF];
         for at in (0..g.pairs).map(|pair| pair * BLOCK) {
-            step_of_pixels::<V, B>(&mut sums, x.add(at), dz.add(at), g.pairs * BLOCK);
+            step(&mut sums, (x.add(at), 1), (dz.add(at), g.pairs * BLOCK));
         }
         for (row, sums) in sums.iter().enumerate() {
             for (b, sum) in sums.iter().enumerate() {
                 let to = out.add(b * g.inputs * BLOCK * BLOCK + row * BLOCK);
                 sum.add(V::load(to)).store(to);
-            }
-        }
-    }
-}
-
-/// Two pixels.
-#[inline(always)]
-unsafe fn step_of_pixels<V: Pairs, const B: usize>(
-    sums: &mut [[V; B]; HALF],
-    x: *const u32,
-    dz: *const u32,
-    stride: usize,
-) {
-    // SAFETY: as in `gradient_tile`.
-    unsafe {
-        let mut factors = [V::factors(dz); B];
-        for (b, factor) in factors.iter_mut().enumerate() {
-            *factor = V::factors(dz.add(b * stride));
-        }
-        for (channel, row) in sums.iter_mut().enumerate() {
-            for (sum, factor) in row.iter_mut().zip(&factors) {
-                *sum = sum.dot(*factor, x.add(channel));
             }
         }
     }

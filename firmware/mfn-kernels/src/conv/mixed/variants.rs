@@ -4,7 +4,8 @@ use super::backward;
 use super::forward;
 use crate::conv::backward::Backward;
 use crate::conv::epilogue::Statistics;
-use crate::conv::stage::Part;
+use crate::conv::shape::Shape;
+use crate::conv::stage::Input;
 
 /// The entry points of an implementation. Each is unsafe because the CPU must have it and lengths must have been
 /// checked.
@@ -13,9 +14,15 @@ macro_rules! entries {
         use super::*;
 
         $(#[$feature])?
-        pub unsafe fn train(part: &Part<'_>, weights: &[u32], scratch: &mut Vec<f32>, mut e: Statistics) {
+        pub unsafe fn train(
+            shape: &Shape,
+            input: Input<'_>,
+            weights: &[u32],
+            scratch: &mut Vec<f32>,
+            mut e: Statistics,
+        ) {
             // SAFETY: the caller's promise.
-            unsafe { forward::forward::<$vector, _>(part, weights, scratch, &mut e) };
+            unsafe { forward::forward::<$vector, _>(shape, input, weights, scratch, &mut e) };
         }
 
         $(#[$feature])?
