@@ -1,4 +1,4 @@
-//! Where networks compute: the CPU with this project's kernels, or a graphics card through Vulkan.
+//! Where networks compute: the CPU with this project's kernels, or a graphics card through Vulkan or libtorch.
 
 use anyhow::{Result, bail};
 use burn::tensor::Device;
@@ -12,6 +12,8 @@ pub enum Place {
     Cpu,
     /// The first graphics card with a Vulkan driver; only in a program built with the feature `vulkan`.
     Vulkan,
+    /// The first NVIDIA card, through libtorch; only in a program built with the feature `torch`.
+    Cuda,
 }
 
 /// The CPU. Not burn's default device, which is the graphics card in a program that can use one.
@@ -20,14 +22,15 @@ pub fn cpu() -> Device {
 }
 
 impl Place {
-    /// The device.
+    /// Burn's device: with [`Place::Cuda`], whose passes are not burn's, the CPU.
     ///
     /// # Errors
-    /// When the program was built without it, or there is none.
+    /// When the program was built without the place, or there is no such card.
     pub fn open(self) -> Result<Device> {
         match self {
             Place::Cpu => Ok(cpu()),
             Place::Vulkan => vulkan(),
+            Place::Cuda => cuda(),
         }
     }
 }
@@ -50,6 +53,24 @@ fn vulkan() -> Result<Device> {
     )
 }
 
+#[cfg(feature = "torch")]
+fn cuda() -> Result<Device> {
+    if !tch::Cuda::is_available() {
+        bail!(
+            "--device cuda: libtorch finds no card; it needs NVIDIA's driver, and LD_PRELOAD=libtorch_cuda.so"
+        )
+    }
+    Ok(cpu())
+}
+
+#[cfg(not(feature = "torch"))]
+fn cuda() -> Result<Device> {
+    bail!(
+        "--device cuda: this program was built without it; `cargo build --release -p mfn-export --features torch` \
+         builds one with it, where libtorch is"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,9 +78,11 @@ mod tests {
     #[test]
     fn a_card_is_found_or_one_line_says_why_not() {
         assert!(Place::Cpu.open().is_ok());
-        if let Err(error) = Place::Vulkan.open() {
-            let line = error.to_string();
-            assert!(line.starts_with("--device vulkan: ") && !line.contains('\n'), "{line}");
+        for (place, name) in [(Place::Vulkan, "vulkan"), (Place::Cuda, "cuda")] {
+            if let Err(error) = place.open() {
+                let line = error.to_string();
+                assert!(line.starts_with(&format!("--device {name}: ")) && !line.contains('\n'), "{line}");
+            }
         }
     }
 }

@@ -220,3 +220,14 @@ fn checkpoints_are_chosen_by_benchmarks_in_insightfaces_packing() {
     let error = format!("{:#}", start(&recipe(&data, &[&by]), &late, &options()).unwrap_err());
     assert!(error.contains("lfw.bin") && !error.contains('\n'), "{error}");
 }
+
+#[test]
+fn a_card_refuses_hints_before_anything_is_read() {
+    let at = tempfile::tempdir().unwrap();
+    let hint = "teacher.hint=[{ tensor = \"t\", stage = \"body1\", weight = 0.5 }]";
+    let recipe = recipe(at.path(), &["teacher.onnx=teacher.onnx", hint]);
+    let options = Options { device: Place::Cuda, ..options() };
+    let error = start(&recipe, &at.path().join("run"), &options).unwrap_err().to_string();
+    assert!(error.starts_with("--device cuda: it computes no hints;"), "{error}");
+    assert!(!at.path().join("run").exists());
+}

@@ -23,15 +23,20 @@ pub(crate) enum Input {
     Map(Tensor<5>),
 }
 
-/// A layer and the places of its parameters in the set.
+/// A convolution and the places of its layer's parameters in the set.
 struct ChainLayer {
     conv: Conv,
-    weight: usize,
-    gamma: usize,
-    beta: usize,
-    slope: Option<usize>,
-    mean: usize,
-    variance: usize,
+    at: Places,
+}
+
+/// Where a layer's parameters are in the set.
+pub(super) struct Places {
+    pub weight: usize,
+    pub gamma: usize,
+    pub beta: usize,
+    pub slope: Option<usize>,
+    pub mean: usize,
+    pub variance: usize,
 }
 
 /// The structure of a network over a set of parameters.
@@ -65,12 +70,17 @@ pub struct Bound {
 impl Bound {
     /// Copies the set to the device; with `training`, what is trained gets gradients.
     pub fn new(set: &ParameterSet, device: &Device, training: bool) -> Self {
+        Self::part(set, device, training, |_| true)
+    }
+
+    /// Copies the parameters whose places are `wanted`; the others have neither values nor gradients here.
+    pub fn part(set: &ParameterSet, device: &Device, training: bool, wanted: impl Fn(usize) -> bool) -> Self {
         let tensor = |p: &super::Parameter| {
             let flat = Tensor::<1>::from_data(TensorData::new(p.values.clone(), [p.values.len()]), device);
             if training && p.role != Role::Statistic { flat.require_grad() } else { flat }
         };
         Self {
-            tensors: set.list.iter().map(|p| Some(tensor(p))).collect(),
+            tensors: set.list.iter().enumerate().map(|(i, p)| wanted(i).then(|| tensor(p))).collect(),
             shapes: set.list.iter().map(|p| p.shape.clone()).collect(),
         }
     }
@@ -172,6 +182,13 @@ impl Network {
 }
 
 impl BatchStatistic {
+    /// Statistics that were computed elsewhere, with the places of the running ones.
+    #[cfg(feature = "torch")]
+    pub(super) fn given(at: &Places, mean: &[f32], variance: &[f32], device: &Device) -> Self {
+        let tensor = |values| Tensor::from_floats(values, device);
+        Self { mean: (at.mean, tensor(mean)), variance: (at.variance, tensor(variance)) }
+    }
+
     /// Moves the running statistics towards this batch's; `momentum` is the share of the new ones.
     ///
     /// As in PyTorch the running variance is the unbiased one, `count / (count - 1)` times the
@@ -207,8 +224,8 @@ impl Chain {
             Input::Map(map) => chain(map, &layers, self.residual),
         };
         statistics.extend(self.layers.iter().zip(out.statistics).map(|(layer, batch)| BatchStatistic {
-            mean: (layer.mean, batch.mean),
-            variance: (layer.variance, batch.variance),
+            mean: (layer.at.mean, batch.mean),
+            variance: (layer.at.variance, batch.variance),
         }));
         out.features
     }
@@ -226,10 +243,10 @@ impl Chain {
     fn bind(&self, bound: &Bound) -> Vec<Layer> {
         let layer = |l: &ChainLayer| Layer {
             conv: l.conv,
-            weight: bound.shaped(l.weight),
-            gamma: bound.flat(l.gamma),
-            beta: bound.flat(l.beta),
-            slope: l.slope.map(|s| bound.flat(s)),
+            weight: bound.shaped(l.at.weight),
+            gamma: bound.flat(l.at.gamma),
+            beta: bound.flat(l.at.beta),
+            slope: l.at.slope.map(|s| bound.flat(s)),
         };
         self.layers.iter().map(layer).collect()
     }
@@ -237,12 +254,12 @@ impl Chain {
 
 impl ChainLayer {
     fn statistics(&self, bound: &Bound) -> Statistics {
-        Statistics { mean: bound.flat(self.mean), variance: bound.flat(self.variance) }
+        Statistics { mean: bound.flat(self.at.mean), variance: bound.flat(self.at.variance) }
     }
 }
 
 /// `body1.0.expand` belongs to `body1.0`, `stem.1` to `stem`; everything after the bodies is the head.
-fn chain_name(layer: &str) -> &str {
+pub(super) fn chain_name(layer: &str) -> &str {
     match layer.rsplit_once('.') {
         Some((chain, _)) => chain,
         None => "head",
@@ -250,27 +267,39 @@ fn chain_name(layer: &str) -> &str {
 }
 
 fn chain_layer(shape: &Shape, set: &ParameterSet) -> Result<ChainLayer> {
-    let place = |part: &str| {
-        let name = format!("{}.{part}", shape.name);
-        set.place(&name).with_context(|| format!("parameter {name} is missing"))
-    };
-    let weight = place("weight")?;
-    let expected = shape.weight_shape();
-    ensure!(
-        set.list[weight].shape == expected,
-        "parameter {}.weight has shape {:?} instead of {expected:?}",
-        shape.name,
-        set.list[weight].shape
-    );
-    Ok(ChainLayer {
-        conv: conv(shape)?,
-        weight,
-        gamma: place("gamma")?,
-        beta: place("beta")?,
-        slope: shape.prelu.then(|| place("slope")).transpose()?,
-        mean: place("mean")?,
-        variance: place("variance")?,
-    })
+    Ok(ChainLayer { conv: conv(shape)?, at: Places::find(shape, set)? })
+}
+
+impl Places {
+    /// The places of this layer's parameters; checks the weight's shape.
+    pub fn find(shape: &Shape, set: &ParameterSet) -> Result<Self> {
+        let place = |part: &str| {
+            let name = format!("{}.{part}", shape.name);
+            set.place(&name).with_context(|| format!("parameter {name} is missing"))
+        };
+        let weight = place("weight")?;
+        let expected = shape.weight_shape();
+        ensure!(
+            set.list[weight].shape == expected,
+            "parameter {}.weight has shape {:?} instead of {expected:?}",
+            shape.name,
+            set.list[weight].shape
+        );
+        Ok(Self {
+            weight,
+            gamma: place("gamma")?,
+            beta: place("beta")?,
+            slope: shape.prelu.then(|| place("slope")).transpose()?,
+            mean: place("mean")?,
+            variance: place("variance")?,
+        })
+    }
+
+    /// Those that are trained, in the set's order.
+    #[cfg(feature = "torch")]
+    pub fn trained(&self) -> impl Iterator<Item = usize> {
+        [Some(self.weight), Some(self.gamma), Some(self.beta), self.slope].into_iter().flatten()
+    }
 }
 
 fn conv(shape: &Shape) -> Result<Conv> {

@@ -1,7 +1,8 @@
 //! One step of SGD or AdamW, the limit on the gradient's length, and averaged weights.
 
-use crate::net::{ParameterSet, Role};
+use crate::net::{Parameter, ParameterSet, Role};
 use crate::recipe::{Optimiser, OptimiserKind};
+use rayon::prelude::*;
 
 /// AdamW's decay of the first moments, and what keeps its division finite (Loshchilov and Hutter 2019).
 const BETA1: f64 = 0.9;
@@ -39,15 +40,23 @@ pub fn step(
     rate: f64,
 ) {
     moments.steps += 1;
-    for (i, parameter) in set.list.iter_mut().enumerate().filter(|(_, p)| p.role != Role::Statistic) {
-        let decay = if parameter.role == Role::Weight { how.weight_decay } else { 0.0 };
-        let (values, gradient, first) = (&mut parameter.values, &gradients[i], &mut moments.first[i]);
-        match how.kind {
-            OptimiserKind::Sgd => sgd(values, gradient, first, how.momentum, decay, rate),
-            OptimiserKind::AdamW => {
-                let second = &mut moments.second[i];
-                adamw(values, gradient, (first, second), (how.beta2, decay, rate), moments.steps);
-            }
+    let steps = moments.steps;
+    let decay = |p: &Parameter| if p.role == Role::Weight { how.weight_decay } else { 0.0 };
+    let parameters = set.list.par_iter_mut().zip(gradients).zip(&mut moments.first);
+    let trained = |p: &Parameter| p.role != Role::Statistic;
+    match how.kind {
+        OptimiserKind::Sgd => {
+            parameters.filter(|((p, _), _)| trained(p)).for_each(|((p, gradient), first)| {
+                let decay = decay(p);
+                sgd(&mut p.values, gradient, first, how.momentum, decay, rate);
+            })
+        }
+        OptimiserKind::AdamW => {
+            let parameters = parameters.zip(&mut moments.second).filter(|(((p, _), _), _)| trained(p));
+            parameters.for_each(|(((p, gradient), first), second)| {
+                let decay = decay(p);
+                adamw(&mut p.values, gradient, (first, second), (how.beta2, decay, rate), steps);
+            });
         }
     }
 }
@@ -83,7 +92,8 @@ fn adamw(
 /// Length of the whole gradient.
 pub fn length(gradients: &[Vec<f32>]) -> f64 {
     let square = |g: &Vec<f32>| g.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>();
-    gradients.iter().map(square).sum::<f64>().sqrt()
+    let squares: Vec<f64> = gradients.par_iter().map(square).collect();
+    squares.iter().sum::<f64>().sqrt()
 }
 
 /// Shortens the whole gradient to at most `limit` (0 is no limit); returns its length before.
@@ -99,9 +109,9 @@ pub fn clip(gradients: &mut [Vec<f32>], limit: f64) -> f64 {
 /// Moves the averaged weights (and statistics) towards the current ones; `decay` is the share that stays.
 pub fn average(averaged: &mut [Vec<f32>], set: &ParameterSet, decay: f64) {
     let share = (1.0 - decay) as f32;
-    for (mean, parameter) in averaged.iter_mut().zip(&set.list) {
+    averaged.par_iter_mut().zip(&set.list).for_each(|(mean, parameter)| {
         for (mean, value) in mean.iter_mut().zip(&parameter.values) {
             *mean += share * (value - *mean);
         }
-    }
+    });
 }

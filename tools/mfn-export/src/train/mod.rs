@@ -7,6 +7,8 @@ mod folder;
 mod held_out;
 mod learning;
 mod objective;
+#[cfg(feature = "torch")]
+mod on_card;
 mod progress;
 mod run;
 mod trainer;

@@ -4,6 +4,9 @@ use super::learning::{Learning, Pass, Report, State};
 use super::objective::Objective;
 use crate::arch::INPUT_SIDE;
 use crate::data::Views;
+use crate::device::Place;
+#[cfg(feature = "torch")]
+use crate::net::Card;
 use crate::net::{Bound, Network, ParameterSet};
 use crate::recipe::Recipe;
 use anyhow::Result;
@@ -14,6 +17,9 @@ pub struct Trainer {
     network: Network,
     objective: Objective,
     device: Device,
+    /// Runs the passes in the place of `network`.
+    #[cfg(feature = "torch")]
+    card: Option<Card>,
     learning: Learning,
 }
 
@@ -23,20 +29,39 @@ impl Trainer {
         recipe: &Recipe,
         state: State,
         objective: Objective,
-        device: Device,
+        place: Place,
         total: u64,
         epoch_len: u64,
     ) -> Result<Self> {
-        let network = Network::new(recipe.architecture(), &state.set)?.in_precision(recipe.train.precision);
+        let (architecture, precision) = (recipe.architecture(), recipe.train.precision);
+        let device = place.open()?.autodiff();
+        let network = Network::new(architecture, &state.set)?.in_precision(precision);
+        #[cfg(feature = "torch")]
+        let card = match place {
+            Place::Cuda => Some(Card::new(architecture, &state.set, tch::Device::Cuda(0), precision)?),
+            Place::Cpu | Place::Vulkan => None,
+        };
         let (optimiser, schedule) = (recipe.optimiser.clone(), recipe.schedule.clone());
         let learning = Learning { optimiser, schedule, total, epoch_len, state };
-        Ok(Self { network, objective, device, learning })
+        Ok(Self {
+            network,
+            objective,
+            device,
+            #[cfg(feature = "torch")]
+            card,
+            learning,
+        })
     }
 
     /// Learns from one batch. On an error the weights are those of before the step.
     pub fn step(&mut self, views: &Views) -> Result<Report> {
         let steps = self.learning.state.moments.steps;
         let (network, objective, device) = (&self.network, &self.objective, &self.device);
+        #[cfg(feature = "torch")]
+        if let Some(card) = &self.card {
+            let pass = |set: &ParameterSet| super::on_card::pass(card, objective, device, set, views, steps);
+            return self.learning.step(views.identities.len() as u64, pass);
+        }
         let pass = |set: &ParameterSet| pass(network, objective, device, set, views, steps);
         self.learning.step(views.identities.len() as u64, pass)
     }
@@ -51,7 +76,7 @@ impl Trainer {
         &self.network
     }
 
-    /// Where it runs.
+    /// Where burn's part of it runs, examinations among that.
     pub fn device(&self) -> &Device {
         &self.device
     }
