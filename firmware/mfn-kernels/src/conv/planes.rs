@@ -156,12 +156,20 @@ pub unsafe fn weight_gradient<V: Lanes>(p: &Planes, dz: *const f32, out: *mut f3
 /// Makes planes `1..=fan` behind plane 0 of `scratch`: in plane `1 + j`, channel c has the value of its group's
 /// channel `j`.
 pub fn spread(scratch: &mut [f32], plane: usize, fan: usize) {
+    match fan {
+        2 => spread_by::<2>(scratch, plane),
+        4 => spread_by::<4>(scratch, plane),
+        8 => spread_by::<8>(scratch, plane),
+        _ => spread_by::<16>(scratch, plane),
+    }
+}
+
+/// By a fan that is known when this is compiled: a division a value took longer than the convolution behind it.
+fn spread_by<const FAN: usize>(scratch: &mut [f32], plane: usize) {
     let (first, rest) = scratch.split_at_mut(plane);
-    for (j, copy) in rest.chunks_exact_mut(plane).take(fan).enumerate() {
-        for (from, to) in first.chunks_exact(16).zip(copy.chunks_exact_mut(16)) {
-            for (c, value) in to.iter_mut().enumerate() {
-                *value = from[c / fan * fan + j];
-            }
+    for (j, copy) in (0..FAN).zip(rest.chunks_exact_mut(plane)) {
+        for (from, to) in first.as_chunks::<FAN>().0.iter().zip(copy.as_chunks_mut::<FAN>().0) {
+            *to = [from[j]; FAN];
         }
     }
 }
