@@ -42,20 +42,21 @@ pub fn step(
     moments.steps += 1;
     let steps = moments.steps;
     let decay = |p: &Parameter| if p.role == Role::Weight { how.weight_decay } else { 0.0 };
-    let parameters = set.list.par_iter_mut().zip(gradients).zip(&mut moments.first);
     let trained = |p: &Parameter| p.role != Role::Statistic;
+    let (list, first) = (&mut set.list, &mut moments.first);
     match how.kind {
         OptimiserKind::Sgd => {
-            parameters.filter(|((p, _), _)| trained(p)).for_each(|((p, gradient), first)| {
+            let all = (list, gradients, first).into_par_iter().filter(|(p, ..)| trained(p));
+            all.for_each(|(p, g, m)| {
                 let decay = decay(p);
-                sgd(&mut p.values, gradient, first, how.momentum, decay, rate);
-            })
+                sgd(&mut p.values, g, m, how.momentum, decay, rate);
+            });
         }
         OptimiserKind::AdamW => {
-            let parameters = parameters.zip(&mut moments.second).filter(|(((p, _), _), _)| trained(p));
-            parameters.for_each(|(((p, gradient), first), second)| {
+            let all = (list, gradients, first, &mut moments.second).into_par_iter();
+            all.filter(|(p, ..)| trained(p)).for_each(|(p, g, m, v)| {
                 let decay = decay(p);
-                adamw(&mut p.values, gradient, (first, second), (how.beta2, decay, rate), steps);
+                adamw(&mut p.values, g, (m, v), (how.beta2, decay, rate), steps);
             });
         }
     }

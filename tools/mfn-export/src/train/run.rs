@@ -10,6 +10,7 @@ use crate::net::{ParameterSet, widen};
 use crate::recipe::Recipe;
 use crate::teacher::{FeatureCache, HintShape, Teacher, Teaching};
 use anyhow::{Result, anyhow, ensure};
+use burn::tensor::Device;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -59,7 +60,7 @@ struct Run {
     header: Header,
     fresh: State,
     threads: usize,
-    place: Place,
+    device: (Place, Device),
     epoch_len: u64,
 }
 
@@ -71,7 +72,7 @@ impl Run {
             "--device cuda: it computes no hints; leave them out with --set 'teacher.hint=[]'"
         );
         // A card that is not there is said before the data is read.
-        options.device.open()?;
+        let device = (options.device, options.device.open()?);
         let dataset = Arc::new(Dataset::open(&recipe.data)?);
         let epoch_len = Order::new(&dataset.spans, recipe.seed).epoch_len() as u64;
         ensure!(
@@ -97,8 +98,8 @@ impl Run {
         };
         let fresh = fresh_state(recipe, &hints, maker.dataset.identities);
         let maker = Arc::new(maker);
-        let (recipe, threads, place) = (recipe.clone(), options.threads, options.device);
-        Ok(Self { recipe, maker, hints, header, fresh, threads, place, epoch_len })
+        let (recipe, threads) = (recipe.clone(), options.threads);
+        Ok(Self { recipe, maker, hints, header, fresh, threads, device, epoch_len })
     }
 
     /// Random weights, or those that the recipe begins with.
@@ -127,8 +128,8 @@ impl Run {
 
     fn go(&self, folder: &RunFolder, state: State) -> Result<Finished> {
         let objective = Objective::new(&self.recipe, &state.set, &self.hints)?;
-        let (total, seen) = (self.total(), state.seen);
-        let trainer = Trainer::new(&self.recipe, state, objective, self.place, total, self.epoch_len)?;
+        let (total, seen, device) = (self.total(), state.seen, self.device.clone());
+        let trainer = Trainer::new(&self.recipe, state, objective, device, total, self.epoch_len)?;
         let examination = Examination::prepare(&self.maker.dataset, &self.recipe.data)?;
         match &examination {
             Some(e) => log::info!("examined on {} faces", e.faces()),
