@@ -105,6 +105,12 @@ impl ModelFolder {
         })
     }
 
+    /// Chooses another precision where the folder has it; else stays as it is.
+    #[must_use]
+    pub fn prefer(self, precision: Precision) -> ModelFolder {
+        self.clone().select(precision).unwrap_or(self)
+    }
+
     /// Has the network run on so many threads instead of one.
     #[must_use]
     pub fn on_threads(self, threads: NonZero<usize>) -> ModelFolder {

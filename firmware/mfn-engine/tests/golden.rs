@@ -247,6 +247,7 @@ fn models_are_found_by_folder_and_by_name() {
     assert_eq!(models.recogniser(Some("second")).unwrap().name(), "second");
     let error = folder.clone().select(Precision::Int8).err().unwrap().to_string();
     assert!(error.contains("no int8 network of first"), "{error}");
+    assert_eq!(folder.clone().prefer(Precision::Int8).precision(), Precision::Fp32);
     let error = Detector::load(&folder, DetectorOptions::default(), &Guard::trusted()).err().unwrap();
     assert!(error.to_string().contains("describes a recogniser, a detector is needed"), "{error}");
 

@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-use mfn_engine::{Detector, Guard, GuardLimits, ModelFolder, Models, Recogniser};
+use mfn_engine::{Detector, Guard, GuardLimits, ModelFolder, Models, Precision, Recogniser};
 use mfn_gallery::{Access, Description, FileGallery, GalleryError, GalleryKey};
 use mfn_template::TemplateSpace;
 
@@ -43,8 +43,10 @@ pub fn choose(config: &mut Config, with: &WithModels) -> Result<Chosen, Failure>
         return Err(Failure::new(Exit::Usage, what));
     }
     config.follow(recogniser);
-    let recogniser = recogniser.clone().select(config.precision(with.precision)?).or_exit(Exit::Models)?;
+    let precision = config.precision(with.precision)?;
+    let recogniser = recogniser.clone().select(precision).or_exit(Exit::Models)?;
     let detector = models.detector().or_exit(Exit::Models)?.clone();
+    let detector = if precision == Precision::Int8 { detector.prefer(precision) } else { detector };
     let threads = threads(config.settings.models.threads);
     Ok(Chosen { detector: detector.on_threads(threads), recogniser: recogniser.on_threads(threads) })
 }

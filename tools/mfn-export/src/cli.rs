@@ -3,7 +3,8 @@
 mod models;
 
 pub use models::{
-    Bundle, Card, Evaluate, EvaluateDetector, Export, Import, Keygen, Prepare, Quantise, Subset, Verify,
+    Bundle, Card, Evaluate, EvaluateDetector, Export, Import, Keygen, Prepare, Quantise, QuantiseDetector,
+    Subset, Verify,
 };
 
 use crate::device::Place;
@@ -67,6 +68,11 @@ pub enum Command {
     /// The int8 network of a model folder, fitted to faces, and what it costs.
     #[command(after_help = "Example: mfn-export quantise model --calibrate crops")]
     Quantise(Quantise),
+    /// The int8 network of a detector's folder, fitted to the frames of its recipe, and what it costs.
+    #[command(
+        after_help = "Example: mfn-export quantise-detector models/detector recipes/detector.toml --set data.root=FRAMES"
+    )]
+    QuantiseDetector(QuantiseDetector),
     /// A key pair for signing models, in minisign's format.
     #[command(after_help = "Example: mfn-export keygen release")]
     Keygen(Keygen),

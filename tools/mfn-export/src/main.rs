@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Inspect { arch, json } => commands::inspect::run(&arch, json),
         Command::Curve { runs, out, json } => commands::curve::run(&runs, &out, json),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
+        Command::QuantiseDetector(arguments) => commands::quantise_detector::run(&arguments),
         Command::EvaluateDetector(arguments) => commands::evaluate_detector::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
         Command::Import(arguments) => commands::import::run(&arguments),

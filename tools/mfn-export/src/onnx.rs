@@ -1,6 +1,7 @@
 //! Writing ONNX files with the protobuf types of the runtime.
 
 use prost::Message;
+use std::borrow::Cow;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
@@ -15,12 +16,12 @@ pub const OPSET: i64 = 17;
 const IR_VERSION: i64 = 8;
 
 /// One axis of an input or output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Size {
     /// Always this.
     Fixed(usize),
     /// Whatever is fed in; axes of one name are equal.
-    Any(&'static str),
+    Any(Cow<'static, str>),
 }
 
 /// A graph as it grows, node after node.
@@ -69,6 +70,16 @@ impl Writer {
             attribute,
             ..Default::default()
         });
+    }
+
+    /// Adds a node with its constants as another file has them; a constant that is there already stays one.
+    pub fn copy(&mut self, node: NodeProto, constants: &[TensorProto]) {
+        for constant in constants {
+            if self.graph.initializer.iter().all(|known| known.name != constant.name) {
+                self.graph.initializer.push(constant.clone());
+            }
+        }
+        self.graph.node.push(node);
     }
 
     /// Adds a constant, and gives its name back.
@@ -140,7 +151,7 @@ fn value((name, shape): (&str, &[Size])) -> ValueInfoProto {
     let axis = |size: &Size| {
         let value = match size {
             Size::Fixed(n) => dimension::Value::DimValue(*n as i64),
-            Size::Any(name) => dimension::Value::DimParam((*name).into()),
+            Size::Any(name) => dimension::Value::DimParam(name.to_string()),
         };
         Dimension { value: Some(value), ..Default::default() }
     };

@@ -10,6 +10,7 @@ use mfn_export::recipe::DetectorRecipe;
 use mfn_export::train::checkpoint;
 use serde_json::json;
 use std::path::Path;
+use std::process::Command;
 
 /// Frames drawn; every fifth is kept out.
 const FRAMES: usize = 60;
@@ -104,6 +105,32 @@ fn it_learns_to_find_drawn_faces_and_the_device_finds_them_too() {
     common::onnxruntime_agrees("detector_agrees.py", &[], &out);
     let error = export(&out, ("drawn", "MIT"), &fresh(&mut fastrand::Rng::with_seed(0)), &out).unwrap_err();
     assert!(error.to_string().contains("no face is found"), "{error}");
+    in_bytes_it_finds_them_as_well(&out, &recipe, &at.path().join("recipe.toml"));
+}
+
+fn in_bytes_it_finds_them_as_well(model: &Path, recipe: &DetectorRecipe, path: &Path) {
+    std::fs::write(path, recipe.to_toml()).unwrap();
+    let json = |command: &str, more: &[&str]| -> serde_json::Value {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_mfn-export"));
+        let output = program.arg(command).args([model, path]).args(more).arg("--json").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let told = json("quantise-detector", &["--frames", "16", "--threads", "2"]);
+    println!("{told}");
+    let recall = |figures: &serde_json::Value| figures["chosen"]["recall"]["count"].as_u64().unwrap();
+    assert!(recall(&told["int8"]) + 1 >= recall(&told["fp32"]) && recall(&told["fp32"]) > 0, "{told}");
+    let bytes = |which: &str| told[which].as_u64().unwrap();
+    assert!(2 * bytes("bytes_int8") < bytes("bytes_fp32"), "{told}");
+    for (which, more) in [("fp32", &[][..]), ("int8", &["--int8"])] {
+        let (again, told) = (&json("evaluate-detector", more)["figures"]["chosen"], &told[which]["chosen"]);
+        assert_eq!(
+            (&again["recall"], &again["point_error"]),
+            (&told["recall"], &told["point_error"]),
+            "{which}"
+        );
+    }
+    assert_ne!(told["int8"]["chosen"]["point_error"], told["fp32"]["chosen"]["point_error"]);
 }
 
 #[test]

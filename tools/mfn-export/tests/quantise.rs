@@ -10,7 +10,7 @@ use mfn_export::export::{Description, GoldenCrop, fold, templates, to_onnx, writ
 use mfn_export::faces::Crop;
 use mfn_export::manifest::Manifest;
 use mfn_export::onnx::Writer;
-use mfn_export::quantise::{Choice, Cost, Network, Rule, cost, quantise, with_int8};
+use mfn_export::quantise::{Choice, Cost, Network, Pictures, Rule, cost, quantise, with_int8};
 use mfn_vision::AlignedFace;
 use prost::Message;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,8 @@ fn int8(folder: &Path, choice: Choice) -> (Vec<u8>, Cost) {
             input
         })
         .collect();
-    let bytes = quantise(&network, &inputs, choice, 2, &|| ()).unwrap();
+    let pictures = Pictures { size: [112, 112], values: &inputs, threads: 2, done: &|| () };
+    let bytes = quantise(&network, pictures, choice).unwrap();
     let cost = with_int8(folder, &bytes, |trial| cost(trial, &crops[12..], 2)).unwrap();
     (bytes, cost)
 }

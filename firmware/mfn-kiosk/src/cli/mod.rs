@@ -111,7 +111,8 @@ pub struct WithModels {
     /// Model folder; without it models.folder of the configuration, else the environment variable MFN_MODELS
     #[arg(long, value_name = "DIR")]
     pub models: Option<PathBuf>,
-    /// The recogniser's arithmetic, fp32, fp16 or int8; without it models.precision of the configuration
+    /// The recogniser's arithmetic, fp32, fp16 or int8 (the detector's too where its folder has it); without it
+    /// models.precision of the configuration
     #[arg(long)]
     pub precision: Option<mfn_engine::Precision>,
 }

@@ -10,9 +10,9 @@ settings! {
         folder: String = String::new();
         /// Name of the recogniser where the folder holds several; empty: the only one, or "mobilefacenet".
         recogniser: String = String::new();
-        /// The recogniser's arithmetic: "fp32"; "int8" where its folder holds such a network; or "fp16", the
-        /// fp32 network in 16-bit floats, for CPUs with ARMv8.2's FP16 (Cortex-A55, A76 and later; fp32 on
-        /// others). --precision goes before it. All share templates.
+        /// The recogniser's arithmetic: "fp32"; "int8" where its folder holds such a network, for the detector too
+        /// if its folder does; or "fp16", the fp32 network in 16-bit floats, for CPUs with ARMv8.2's FP16
+        /// (Cortex-A55, A76 and later; fp32 on others). --precision goes before it. All share templates.
         precision: String = "fp32".to_owned();
         /// Threads that share the work on one frame, for boards with cores that have nothing else to do. More
         /// than there are idle cores make it slower.

@@ -7,7 +7,7 @@ use crate::detect;
 use crate::evaluate::engine::guard;
 use crate::recipe::DetectorRecipe;
 use anyhow::Result;
-use mfn_engine::{ModelFolder, Models};
+use mfn_engine::{ModelFolder, Models, Precision};
 
 /// Runs the command.
 pub fn run(arguments: &cli::EvaluateDetector) -> Result<()> {
@@ -17,6 +17,7 @@ pub fn run(arguments: &cli::EvaluateDetector) -> Result<()> {
     } else {
         Models::find(&arguments.model)?.detector()?.clone()
     };
+    let model = if arguments.int8 { model.select(Precision::Int8)? } else { model };
     let figures = detect::evaluate(&model, &recipe, &guard()?)?;
     if arguments.json {
         return output::json(&serde_json::json!({ "model": model.name(), "figures": figures }));

@@ -12,6 +12,7 @@ pub mod keygen;
 mod output;
 pub mod prepare;
 pub mod quantise;
+pub mod quantise_detector;
 pub mod subset;
 pub mod train;
 

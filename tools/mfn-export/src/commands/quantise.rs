@@ -7,10 +7,11 @@ use crate::evaluate::engine::{bar, guard};
 use crate::faces::{Crop, read};
 use crate::manifest::Manifest;
 use crate::quantise::{
-    Choice, Cost, DecisionCost, Network, cost, decisions, int8_file, looks, quantise, with_int8,
+    Choice, Cost, DecisionCost, Network, Pictures, cost, decisions, int8_file, looks, quantise, with_int8,
 };
 use anyhow::{Context, Result, anyhow, ensure};
 use mfn_engine::{Guard, ModelFolder, Precision, Recogniser};
+use mfn_vision::AlignedFace;
 use std::path::Path;
 
 /// Runs the command.
@@ -20,17 +21,15 @@ pub fn run(arguments: &cli::Quantise) -> Result<()> {
     // A stranger's network is tried in a process of its own before anything here reads it.
     Recogniser::load(&folder, &guard()?)?;
     let manifest = Manifest::read(&arguments.model)?;
-    let fp32 = manifest.networks.get("fp32").context("the manifest names no fp32 network")?;
-    let path = arguments.model.join(fp32);
-    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-    let network = Network::parse(&bytes).map_err(|e| anyhow!("{}: {e:#}", path.display()))?;
+    let (network, bytes) = network(&arguments.model, &manifest)?;
     let (calibration, comparison) = split(arguments)?;
-    let cores = super::cores();
-    let threads = arguments.threads.unwrap_or(cores);
-    let int8 = fit(arguments, &network, &normalised(&manifest, &calibration), threads)?;
+    let threads = arguments.threads.unwrap_or(super::cores());
+    let choice = Choice { rule: arguments.range, weights_only: arguments.weights_only };
+    let inputs = normalised(&manifest, calibration.iter().map(|crop| crop.face.data()));
+    let int8 = fit(&network, [AlignedFace::SIDE; 2], &inputs, choice, threads)?;
     let found = with_int8(&arguments.model, &int8, |trial| {
         Ok(Found {
-            bytes: [bytes.len(), int8.len()],
+            bytes: [bytes, int8.len()],
             cost: cost(trial, &comparison, threads)?,
             self_test: self_test(trial)?,
             benchmarks: decisions(trial, &arguments.benchmarks, &arguments.models, threads)?,
@@ -39,24 +38,39 @@ pub fn run(arguments: &cli::Quantise) -> Result<()> {
     if let Some(reason) = &found.self_test {
         log::warn!("doors will refuse its int8: {reason}");
     }
-    report(arguments, &int8_file(fp32), &found)
+    report(arguments, &int8_file(&manifest.networks["fp32"]), &found)
 }
 
-/// The crops as the network takes them.
-fn normalised(manifest: &Manifest, crops: &[Crop]) -> Vec<Vec<f32>> {
-    let one = |crop: &Crop| {
-        let mut input = vec![0.0; crop.face.data().len()];
-        manifest.input.normalise(crop.face.data(), &mut input);
+/// The fp32 network of a folder, and how many bytes its file has.
+pub(super) fn network(folder: &Path, manifest: &Manifest) -> Result<(Network, usize)> {
+    let fp32 = manifest.networks.get("fp32").context("the manifest names no fp32 network")?;
+    let path = folder.join(fp32);
+    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    let network = Network::parse(&bytes).map_err(|e| anyhow!("{}: {e:#}", path.display()))?;
+    Ok((network, bytes.len()))
+}
+
+/// Pictures as the network takes them.
+pub(super) fn normalised<'a>(manifest: &Manifest, pictures: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<f32>> {
+    let one = |pixels: &[u8]| {
+        let mut input = vec![0.0; pixels.len()];
+        manifest.input.normalise(pixels, &mut input);
         input
     };
-    crops.iter().map(one).collect()
+    pictures.map(one).collect()
 }
 
-/// The int8 file, its ranges fitted to the inputs.
-fn fit(arguments: &cli::Quantise, network: &Network, inputs: &[Vec<f32>], threads: usize) -> Result<Vec<u8>> {
-    let choice = Choice { rule: arguments.range, weights_only: arguments.weights_only };
+/// The int8 file, its ranges fitted to inputs of this height and width.
+pub(super) fn fit(
+    network: &Network,
+    size: [usize; 2],
+    inputs: &[Vec<f32>],
+    choice: Choice,
+    threads: usize,
+) -> Result<Vec<u8>> {
     let progress = bar("calibrating", inputs.len() * looks(choice));
-    let int8 = quantise(network, inputs, choice, threads, &|| progress.inc(1))?;
+    let pictures = Pictures { size, values: inputs, threads, done: &|| progress.inc(1) };
+    let int8 = quantise(network, pictures, choice)?;
     progress.finish_and_clear();
     Ok(int8)
 }

@@ -66,7 +66,7 @@ pub fn to_onnx(name: &str, set: &ParameterSet) -> Result<Vec<u8>> {
         let map = graph.chain(map, &plan.heads[level])?;
         graph.outputs(level, &map, &plan.outputs[level], (&shape, &splits))?;
     }
-    let input = [Size::Fixed(1), Size::Fixed(3), Size::Any("height"), Size::Any("width")];
+    let input = [Size::Fixed(1), Size::Fixed(3), Size::Any("height".into()), Size::Any("width".into())];
     let outputs: Vec<(String, Vec<Size>)> = output_names().into_iter().map(outline).collect();
     let outputs: Vec<(&str, &[Size])> = outputs.iter().map(|(n, s)| (n.as_str(), s.as_slice())).collect();
     Ok(graph.writer.finish_open((INPUT, &input), &outputs))
@@ -80,7 +80,7 @@ fn outline(name: String) -> (String, Vec<Size>) {
         Some("16") => "cells_16",
         _ => "cells_32",
     };
-    (name, vec![Size::Fixed(1), Size::Any(cells), Size::Fixed(numbers as usize)])
+    (name, vec![Size::Fixed(1), Size::Any(cells.into()), Size::Fixed(numbers as usize)])
 }
 
 /// The outputs in the engine's order: cls at all strides, then obj, bbox, kps.

@@ -4,11 +4,11 @@
 //! weights int8, symmetric, one scale an output channel; the maps that convolutions read int8, one scale and zero
 //! point a map; biases and slopes floats. A layer's activation stands between its sums and QuantizeLinear. Sums of
 //! two tensors add what was not rounded, so that the error of one block is not carried through all the others. The
-//! few layers of [`Network::keeps_floats`] are as they were; the last one has int8 weights and reads floats.
+//! few layers of [`Network::keeps_floats`] are as they were; the last ones have int8 weights and read floats.
 
 use super::grid::Grid;
-use super::network::{Layer, Network, Op};
-use crate::onnx::{Writer, int};
+use super::network::{Edge, Layer, Network, Op};
+use crate::onnx::{Size, Writer, int};
 use std::collections::HashMap;
 
 /// Grids by name of the tensor.
@@ -38,11 +38,16 @@ pub fn emit(network: &Network, form: &Form) -> Vec<u8> {
                 let read = emitter.reading(x);
                 emitter.writer.node("Flatten", out.clone(), vec![read], vec![int("axis", 1)]);
             }
+            Op::Other(node, constants) => emitter.writer.copy(node.clone(), constants),
         }
-        emitter.made(op.out());
+        op.outs().into_iter().for_each(|out| emitter.made(out));
     }
-    let [input, output] = [&network.input, &network.output].map(|(name, shape)| (name.as_str(), &shape[..]));
-    emitter.writer.finish(input, output)
+    let outputs: Vec<_> = network.outputs.iter().map(view).collect();
+    emitter.writer.finish_open(view(&network.input), &outputs)
+}
+
+fn view((name, shape): &Edge) -> (&str, &[Size]) {
+    (name, shape)
 }
 
 struct Emitter<'a> {

@@ -16,10 +16,15 @@ const SHARE: f32 = 0.75;
 /// Channels that are smaller than the largest by more than this are not raised further.
 const LOWEST: f32 = 1e-3;
 
-/// Divides every channel that is neither input nor output of the network by a number of its own.
+/// Divides every channel by a number of its own, but for input and outputs of the network and what reaches them, or
+/// another operator that is no layer and no resizing, without a layer between.
 pub fn equalise(network: &mut Network, seen: &SeenTensors) {
     let classes = classes(network);
-    let fixed = [&network.input.0, &network.output.0].map(|name| classes[name]);
+    let ends = std::iter::once(&network.input).chain(&network.outputs).map(|(name, _)| name);
+    let others =
+        network.ops.iter().filter_map(|op| if let Op::Other(node, _) = op { Some(node) } else { None });
+    let bent = others.filter(|node| node.op_type != "Resize").flat_map(|node| &node.output);
+    let fixed: Vec<usize> = ends.chain(bent).map(|name| classes[name]).collect();
     let mut all: Vec<usize> = classes.values().copied().collect();
     all.sort_unstable();
     all.dedup();
@@ -38,18 +43,15 @@ pub fn equalise(network: &mut Network, seen: &SeenTensors) {
     }
 }
 
-/// Tensors that must keep the same divisors have the same number: those that sums and flattenings connect.
+/// Tensors that must keep the same divisors have the same number: those that anything but a layer connects.
 fn classes(network: &Network) -> HashMap<String, usize> {
-    let names = std::iter::once(network.input.0.as_str()).chain(network.ops.iter().map(Op::out));
+    let names = std::iter::once(network.input.0.as_str()).chain(network.ops.iter().flat_map(Op::outs));
     let mut classes: HashMap<String, usize> = names.enumerate().map(|(i, n)| (n.to_string(), i)).collect();
-    for op in &network.ops {
-        let (out, inputs): (&String, &[String]) = match op {
-            Op::Add { inputs, out } => (out, inputs),
-            Op::Flatten { x, out } => (out, std::slice::from_ref(x)),
-            Op::Layer(_) => continue,
-        };
-        let class = classes[out];
-        for old in inputs.iter().map(|name| classes[name]).collect::<Vec<_>>() {
+    for op in network.ops.iter().filter(|op| !matches!(op, Op::Layer(_))) {
+        let mut connected = op.outs();
+        connected.extend(op.reads());
+        let class = classes[connected[0]];
+        for old in connected.iter().map(|name| classes[*name]).collect::<Vec<_>>() {
             classes.values_mut().filter(|c| **c == old).for_each(|c| *c = class);
         }
     }

@@ -1,5 +1,5 @@
-//! Post-training quantisation to int8: what a recogniser does in floats, approximated by 8-bit integers that
-//! were fitted to faces.
+//! Post-training quantisation to int8: what a network does in floats, approximated by 8-bit integers that were
+//! fitted to pictures of its kind.
 
 mod cost;
 mod decisions;
@@ -18,12 +18,13 @@ pub use emit::{Form, emit};
 pub use folder::{int8_file, with_int8};
 pub use grid::{Grid, Rule};
 pub use network::Network;
+pub use observe::Pictures;
 
 use anyhow::Result;
 use emit::{Grids, RoundedLayer};
 use equalise::{equalise, for_each_column};
 use importance::importance;
-use observe::{Done, SeenTensors, mean_output, observe};
+use observe::{SeenTensors, observe, observe_last};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -34,30 +35,23 @@ pub struct Choice {
     pub weights_only: bool,
 }
 
-/// The network with integers in the place of floats, as an ONNX file. `crops` are normalised, `[3, 112, 112]`;
-/// `done` is called once for each crop and look at it ([`looks`]).
+/// The network with integers in the place of floats, as an ONNX file. Each picture is looked at [`looks`] times.
 ///
 /// # Errors
-/// When the network cannot be run on crops.
-pub fn quantise(
-    network: &Network,
-    crops: &[Vec<f32>],
-    choice: Choice,
-    threads: usize,
-    done: Done,
-) -> Result<Vec<u8>> {
+/// When the network cannot be run on the pictures.
+pub fn quantise(network: &Network, pictures: Pictures, choice: Choice) -> Result<Vec<u8>> {
     let mut network = network.clone();
-    let seen = observe(&network, crops, threads, done)?;
+    let seen = observe(&network, pictures)?;
     if choice.weights_only {
         correct(&mut network, &seen);
         return Ok(emit(&network, &Form::Weights));
     }
     equalise(&mut network, &seen);
-    let seen = observe(&network, crops, threads, done)?;
+    let seen = observe(&network, pictures)?;
     let grids = grids(&network, &seen, choice.rule);
     correct(&mut network, &seen);
-    let found = mean_output(&emit(&network, &Form::All(&grids)), &network, crops, threads, done)?;
-    shift_output(&mut network, &seen, &found);
+    let found = observe_last(&emit(&network, &Form::All(&grids)), &network, pictures)?;
+    shift_outputs(&mut network, &seen, &found);
     Ok(emit(&network, &Form::All(&grids)))
 }
 
@@ -70,18 +64,18 @@ fn grids(network: &Network, seen: &SeenTensors, rule: Rule) -> Grids {
     network.rounded().into_iter().filter_map(grid).collect()
 }
 
-/// How often each crop is looked at.
+/// How often each picture is looked at.
 pub fn looks(choice: Choice) -> usize {
     if choice.weights_only { 1 } else { 3 }
 }
 
-/// Takes the mean of what all rounding together does to the output out of the last layer's bias: a fifth of the
-/// squared error, measured on a MobileFaceNet.
-fn shift_output(network: &mut Network, seen: &SeenTensors, found: &[f64]) {
-    let output = network.output.0.clone();
-    let Some(wanted) = seen.get(&output) else { return };
-    for layer in network.layers_mut().filter(|layer| layer.out == output) {
-        let shifts = wanted.mean.iter().zip(found).map(|(wanted, found)| (wanted - found) as f32);
+/// Takes the mean of what all rounding together does to the last layers out of their biases: a fifth of the squared
+/// error, measured on a MobileFaceNet.
+fn shift_outputs(network: &mut Network, seen: &SeenTensors, found: &SeenTensors) {
+    for layer in network.layers_mut() {
+        // Only what the last layers gave was looked at again.
+        let (Some(wanted), Some(found)) = (seen.get(&layer.out), found.get(&layer.out)) else { continue };
+        let shifts = wanted.mean.iter().zip(&found.mean).map(|(wanted, found)| (wanted - found) as f32);
         layer.bias.iter_mut().zip(shifts).for_each(|(bias, shift)| *bias += shift);
     }
 }

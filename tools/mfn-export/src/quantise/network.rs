@@ -1,18 +1,22 @@
-//! A convolutional network as the quantiser sees it: layers with their activation, sums, one flattening; and which
-//! of them stay in floats. Files are read in `parse`.
+//! A convolutional network as the quantiser sees it: layers with their activation, sums, one flattening, and what
+//! only moves values or comes behind the last layers; and which of them stay in floats. Files are read in `parse`.
 
+use crate::onnx::Size;
 use std::collections::HashMap;
-use tract_onnx::pb::AttributeProto;
+use tract_onnx::pb::{AttributeProto, NodeProto, TensorProto};
+
+/// Name and shape of an input or output.
+pub type Edge = (String, Vec<Size>);
 
 /// A network whose batch norms are folded and whose activations belong to their layers.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// The graph's name.
     pub name: String,
-    /// Name and shape of the input.
-    pub input: (String, Vec<usize>),
-    /// Name and shape of the output.
-    pub output: (String, Vec<usize>),
+    /// The picture.
+    pub input: Edge,
+    /// What is computed from it.
+    pub outputs: Vec<Edge>,
     /// In the order of the file.
     pub ops: Vec<Op>,
 }
@@ -36,6 +40,8 @@ pub enum Op {
         /// Name of the row.
         out: String,
     },
+    /// A node without weights, which stays as it is, with its constants. It reads and gives floats.
+    Other(NodeProto, Vec<TensorProto>),
 }
 
 /// A layer with weights.
@@ -74,10 +80,23 @@ impl Layer {
 }
 
 impl Op {
-    /// Name of its output.
-    pub fn out(&self) -> &str {
+    /// Names of its outputs.
+    pub fn outs(&self) -> Vec<&str> {
         match self {
-            Op::Layer(Layer { out, .. }) | Op::Add { out, .. } | Op::Flatten { out, .. } => out,
+            Op::Layer(Layer { out, .. }) | Op::Add { out, .. } | Op::Flatten { out, .. } => vec![out],
+            Op::Other(node, _) => node.output.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// Names of what it reads; constants are left out.
+    pub fn reads(&self) -> Vec<&str> {
+        match self {
+            Op::Layer(Layer { x, .. }) | Op::Flatten { x, .. } => vec![x],
+            Op::Add { inputs, .. } => inputs.iter().map(String::as_str).collect(),
+            Op::Other(node, constants) => {
+                let constant = |name: &&str| name.is_empty() || constants.iter().any(|c| c.name == *name);
+                node.input.iter().map(String::as_str).filter(|name| !constant(name)).collect()
+            }
         }
     }
 }
@@ -104,9 +123,18 @@ impl Network {
         flattened.unwrap_or(&layer.x)
     }
 
-    /// Whether the layer gives the network's output.
+    /// Whether no layer reads what comes of this one.
     pub fn is_last(&self, layer: &Layer) -> bool {
-        layer.out == self.output.0
+        let mut from = vec![layer.out.as_str()];
+        for op in &self.ops {
+            if op.reads().iter().any(|name| from.contains(name)) {
+                if matches!(op, Op::Layer(_)) {
+                    return false;
+                }
+                from.extend(op.outs());
+            }
+        }
+        true
     }
 
     /// Whether weights and inputs of a layer stay floats: the layers that read the input, layers in groups right

@@ -1,9 +1,8 @@
-//! What the activations of a network are like on faces.
+//! What the activations of a network are like on pictures.
 
 use super::emit::{Form, emit};
 use super::network::Network;
-use crate::arch::INPUT_SIDE;
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,54 +29,54 @@ pub struct Seen {
 /// By name of the tensor.
 pub type SeenTensors = HashMap<String, Seen>;
 
-/// Runs the float network on normalised crops, each `[3, 112, 112]`, and looks at its output and every map that a
-/// layer reads. `done` is called after each crop.
+/// What a network is looked at with.
+#[derive(Clone, Copy)]
+pub struct Pictures<'a> {
+    /// Height and width of all.
+    pub size: [usize; 2],
+    /// Each normalised, `[3, height, width]`.
+    pub values: &'a [Vec<f32>],
+    /// On so many threads.
+    pub threads: usize,
+    /// Called after each picture.
+    pub done: &'a (dyn Fn() + Sync),
+}
+
+/// Runs the float network on pictures and looks at the outputs of its last layers and every map that a layer
+/// reads.
 ///
 /// # Errors
 /// When the runtime does not take the network.
-pub fn observe(network: &Network, crops: &[Vec<f32>], threads: usize, done: Done) -> Result<SeenTensors> {
-    let mut names: Vec<String> = network.layers().map(|layer| network.map(layer).to_string()).collect();
-    names.push(network.output.0.clone());
+pub fn observe(network: &Network, pictures: Pictures) -> Result<SeenTensors> {
+    let read = network.layers().map(|layer| network.map(layer));
+    let mut names: Vec<&str> = read.chain(last_outputs(network)).collect();
     names.sort_unstable();
     names.dedup();
-    let seen = look(&emit(network, &Form::Float), network, &names, crops, threads, done)?;
-    Ok(names.into_iter().zip(seen).collect())
+    look(&emit(network, &Form::Float), &names, pictures)
 }
 
-/// The mean output of a file that was made of the network.
+/// The outputs of the last layers in a file that was made of the network.
 ///
 /// # Errors
 /// When the runtime does not take the file.
-pub fn mean_output(
-    onnx: &[u8],
-    network: &Network,
-    crops: &[Vec<f32>],
-    threads: usize,
-    done: Done,
-) -> Result<Vec<f64>> {
-    let seen = look(onnx, network, std::slice::from_ref(&network.output.0), crops, threads, done)?;
-    Ok(seen.into_iter().next().map(|seen| seen.mean).unwrap_or_default())
+pub fn observe_last(onnx: &[u8], network: &Network, pictures: Pictures) -> Result<SeenTensors> {
+    look(onnx, &last_outputs(network).collect::<Vec<_>>(), pictures)
 }
 
-/// Called after each crop.
-pub type Done<'a> = &'a (dyn Fn() + Sync);
+fn last_outputs(network: &Network) -> impl Iterator<Item = &str> {
+    network.layers().filter(|layer| network.is_last(layer)).map(|layer| layer.out.as_str())
+}
 
-fn look(
-    onnx: &[u8],
-    network: &Network,
-    names: &[String],
-    crops: &[Vec<f32>],
-    threads: usize,
-    done: Done,
-) -> Result<Vec<Seen>> {
-    let plan = plan(onnx, network, names).map_err(|e| anyhow!("the network cannot be run: {e:#}"))?;
+fn look(onnx: &[u8], names: &[&str], pictures: Pictures) -> Result<SeenTensors> {
+    let Pictures { size, values: crops, threads, done } = pictures;
+    let plan = plan(onnx, names, size).map_err(|e| anyhow!("the network cannot be run: {e:#}"))?;
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<Seen>> {
         let mut seen = vec![Seen::default(); names.len()];
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(crop) = crops.get(number) else { return Ok(seen) };
-            see(&plan, crop, &mut fastrand::Rng::with_seed(number as u64), &mut seen)?;
+            see(&plan, (size, crop), &mut fastrand::Rng::with_seed(number as u64), &mut seen)?;
             done();
         }
     };
@@ -92,16 +91,16 @@ fn look(
     parts.into_iter().for_each(|part| all.iter_mut().zip(part).for_each(|(a, b)| a.merge(b)));
     let per_face = 1.0 / crops.len().max(1) as f64;
     all.iter_mut().flat_map(|seen| &mut seen.mean).for_each(|m| *m *= per_face);
-    Ok(all)
+    Ok(names.iter().map(ToString::to_string).zip(all).collect())
 }
 
 fn see(
     plan: &Arc<TypedRunnableModel>,
-    crop: &[f32],
+    ([height, width], crop): ([usize; 2], &[f32]),
     rng: &mut fastrand::Rng,
     seen: &mut [Seen],
 ) -> Result<()> {
-    let input = Tensor::from_shape(&[1, 3, INPUT_SIDE, INPUT_SIDE], crop)?;
+    let input = Tensor::from_shape(&[1, 3, height, width], crop)?;
     let outputs = plan.run(tvec!(input.into()))?;
     for (seen, output) in seen.iter_mut().zip(&outputs) {
         let values = output.try_as_plain_ram()?.as_slice::<f32>()?;
@@ -110,11 +109,10 @@ fn see(
     Ok(())
 }
 
-fn plan(onnx: &[u8], network: &Network, names: &[String]) -> Result<Arc<TypedRunnableModel>> {
+fn plan(onnx: &[u8], names: &[&str], [height, width]: [usize; 2]) -> Result<Arc<TypedRunnableModel>> {
     let mut model = tract_onnx::onnx().model_for_read(&mut &onnx[..])?;
-    let shape = &network.input.1;
-    ensure!(shape[..] == [1, 3, INPUT_SIDE, INPUT_SIDE], "its input has shape {shape:?}");
-    let find = |name: &String| model.node_id_by_name(name).map(|id| OutletId::new(id, 0));
+    model.set_input_fact(0, f32::fact([1, 3, height, width]).into())?;
+    let find = |name: &&str| model.node_id_by_name(name).map(|id| OutletId::new(id, 0));
     let outlets = names.iter().map(find).collect::<Result<Vec<_>>>()?;
     model.select_output_outlets(&outlets)?;
     model.into_optimized()?.into_runnable()

@@ -1,6 +1,7 @@
 //! Reading a [`Network`] from an ONNX file: batch norms are folded, activations go into the layer before them.
 
-use super::network::{Layer, Network, Op};
+use super::network::{Edge, Layer, Network, Op};
+use crate::onnx::Size;
 use anyhow::{Context, Result, bail, ensure};
 use prost::Message;
 use std::collections::HashMap;
@@ -26,12 +27,12 @@ impl Network {
         }
         let input = graph.input.iter().find(|i| !reader.constants.contains_key(i.name.as_str()));
         let input = input.context("it has no input")?;
-        let [output] = &graph.output[..] else {
-            bail!("it has {} outputs instead of one", graph.output.len())
-        };
-        ensure!(reader.places.contains_key(&output.name), "nothing computes its output {}", output.name);
-        let ops = reader.ops;
-        Ok(Self { name: graph.name.clone(), input: named(input)?, output: named(output)?, ops })
+        ensure!(!graph.output.is_empty(), "it has no output");
+        for output in &graph.output {
+            ensure!(reader.places.contains_key(&output.name), "nothing computes its output {}", output.name);
+        }
+        let outputs = graph.output.iter().map(edge).collect::<Result<_>>()?;
+        Ok(Self { name: graph.name.clone(), input: edge(input)?, outputs, ops: reader.ops })
     }
 }
 
@@ -44,17 +45,18 @@ fn uses(graph: &GraphProto) -> HashMap<&str, usize> {
 }
 
 /// A symbolic batch is one image.
-fn named(value: &ValueInfoProto) -> Result<(String, Vec<usize>)> {
+fn edge(value: &ValueInfoProto) -> Result<Edge> {
     let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|t| t.value.as_ref())
     else {
         bail!("{} is no tensor", value.name);
     };
-    let dims = tensor.shape.iter().flat_map(|s| &s.dim).enumerate().map(|(i, d)| match d.value {
-        Some(Value::DimValue(size)) if size > 0 => Ok(size as usize),
-        _ if i == 0 => Ok(1),
-        _ => bail!("{} has no fixed shape", value.name),
+    let dims = tensor.shape.iter().flat_map(|s| &s.dim).enumerate().map(|(i, d)| match &d.value {
+        Some(Value::DimValue(size)) if *size > 0 => Size::Fixed(*size as usize),
+        _ if i == 0 => Size::Fixed(1),
+        Some(Value::DimParam(name)) => Size::Any(name.clone().into()),
+        _ => Size::Any(format!("{}_{i}", value.name).into()),
     });
-    Ok((value.name.clone(), dims.collect::<Result<_>>()?))
+    Ok((value.name.clone(), dims.collect()))
 }
 
 struct Reader<'a> {
@@ -85,11 +87,23 @@ impl<'a> Reader<'a> {
                 let x = self.tensor(node, 0)?;
                 self.push(node, |out| Op::Flatten { x, out })
             }
+            "Resize" | "Transpose" | "Reshape" | "Split" | "Sigmoid" => {
+                self.other(node);
+                Ok(())
+            }
             other => bail!(
                 "the operator {other} cannot be quantised; there are Conv, Gemm, BatchNormalization, PRelu, \
-                 LeakyRelu, Relu, Add and Flatten"
+                 LeakyRelu, Relu, Add, Flatten, Resize, Transpose, Reshape, Split and Sigmoid"
             ),
         }
+    }
+
+    fn other(&mut self, node: &NodeProto) {
+        let constants =
+            node.input.iter().filter_map(|name| self.constants.get(name.as_str()).copied().cloned());
+        let op = Op::Other(node.clone(), constants.collect());
+        self.places.extend(node.output.iter().map(|out| (out.clone(), self.ops.len())));
+        self.ops.push(op);
     }
 
     fn push(&mut self, node: &NodeProto, make: impl FnOnce(String) -> Op) -> Result<()> {
