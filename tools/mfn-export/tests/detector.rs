@@ -4,7 +4,7 @@ mod common;
 
 use image::{Rgb, RgbImage};
 use mfn_engine::{Guard, ModelFolder, ModelKind};
-use mfn_export::detect::{self, evaluate, export, fresh, resume, start, to_onnx};
+use mfn_export::detect::{self, Examination, export, fresh, resume, start, to_onnx};
 use mfn_export::net::{Bound, ParameterSet, floats};
 use mfn_export::recipe::DetectorRecipe;
 use mfn_export::train::checkpoint;
@@ -98,7 +98,7 @@ fn it_learns_to_find_drawn_faces_and_the_device_finds_them_too() {
     assert!(written.test.faces >= FRAMES / 2, "{written:?}");
     let folder = ModelFolder::open(&out).unwrap();
     assert_eq!((folder.kind(), folder.name()), (ModelKind::Detector, "drawn"));
-    let figures = evaluate(&folder, &recipe, &Guard::trusted()).unwrap();
+    let figures = Examination::open(&recipe).unwrap().by_engine(&folder, &Guard::trusted()).unwrap();
     println!("{}", figures.text());
     assert_eq!(figures.chosen.recall.trials, FRAMES as u64 / 5);
     assert!(figures.chosen.recall.share() > 0.9 && figures.chosen.point_error < 0.1, "{figures:?}");
@@ -131,6 +131,11 @@ fn in_bytes_it_finds_them_as_well(model: &Path, recipe: &DetectorRecipe, path: &
         );
     }
     assert_ne!(told["int8"]["chosen"]["point_error"], told["fp32"]["chosen"]["point_error"]);
+    // The drawings' labels are exact, and a look that were led back wrongly would lie an eyes' distance off.
+    let marked = json("evaluate-detector", &["--marks-by", model.to_str().unwrap()]);
+    let error = |of: &serde_json::Value| of["chosen"]["point_error"].as_f64().unwrap();
+    assert!(error(&marked["labels"]) < 0.1, "{marked}");
+    assert_ne!(error(&marked["figures"]), error(&told["fp32"]));
 }
 
 #[test]

@@ -78,6 +78,10 @@ pub struct EvaluateDetector {
     /// The int8 network of the folder in the place of fp32.
     #[arg(long)]
     pub int8: bool,
+    /// Measure points by the mean of those that this detector sees in 22 looks at each face, in the place of the
+    /// labels' own, and say how far the labels are off it.
+    #[arg(long, value_name = "DETECTOR")]
+    pub marks_by: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

@@ -3,25 +3,39 @@
 use super::output;
 use crate::bundle::MANIFEST;
 use crate::cli;
-use crate::detect;
+use crate::detect::Examination;
 use crate::evaluate::engine::guard;
 use crate::recipe::DetectorRecipe;
 use anyhow::Result;
 use mfn_engine::{ModelFolder, Models, Precision};
+use std::path::Path;
 
 /// Runs the command.
 pub fn run(arguments: &cli::EvaluateDetector) -> Result<()> {
     let recipe = DetectorRecipe::load(&arguments.recipe, &arguments.changes)?;
-    let model = if arguments.model.join(MANIFEST).exists() {
-        ModelFolder::open(&arguments.model)?
-    } else {
-        Models::find(&arguments.model)?.detector()?.clone()
-    };
+    let model = detector(&arguments.model)?;
     let model = if arguments.int8 { model.select(Precision::Int8)? } else { model };
-    let figures = detect::evaluate(&model, &recipe, &guard()?)?;
-    if arguments.json {
-        return output::json(&serde_json::json!({ "model": model.name(), "figures": figures }));
+    let (guard, mut examination, mut labels) = (guard()?, Examination::open(&recipe)?, None);
+    if let Some(by) = &arguments.marks_by {
+        let (marked, figures) = examination.marked(&detector(by)?, &guard)?;
+        (examination, labels) = (marked, Some(figures));
     }
-    let (name, frames) = (model.name(), figures.frames);
-    output::text(&format!("{name} on {frames} frames kept out of training\n{}", figures.text()))
+    let figures = examination.by_engine(&model, &guard)?;
+    let name = model.name();
+    if arguments.json {
+        return output::json(&serde_json::json!({ "model": name, "figures": figures, "labels": labels }));
+    }
+    let mut text = format!("{name} on {} frames kept out of training\n{}", figures.frames, figures.text());
+    if let Some(labels) = labels {
+        text += &format!("the labels themselves\n{}", labels.text());
+    }
+    output::text(&text)
+}
+
+/// A detector's folder, or the only one in a folder of models.
+fn detector(path: &Path) -> Result<ModelFolder> {
+    if path.join(MANIFEST).exists() {
+        return Ok(ModelFolder::open(path)?);
+    }
+    Ok(Models::find(path)?.detector()?.clone())
 }

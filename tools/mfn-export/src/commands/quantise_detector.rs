@@ -3,7 +3,7 @@
 use super::output;
 use super::quantise::{fit, network, normalised};
 use crate::cli;
-use crate::detect::{self, Figures, Frames};
+use crate::detect::{Examination, Figures, Frames};
 use crate::evaluate::engine::guard;
 use crate::manifest::Manifest;
 use crate::quantise::{Choice, int8_file, with_int8};
@@ -39,10 +39,11 @@ pub fn run(arguments: &cli::QuantiseDetector) -> Result<()> {
     let choice = Choice { rule: arguments.range, weights_only: false };
     let threads = arguments.threads.unwrap_or(super::cores());
     let int8 = fit(&network, [height as usize, width as usize], &inputs, choice, threads)?;
+    let examination = Examination::open(&recipe)?;
     let found = with_int8(&arguments.model, &int8, |trial| {
         let figures = |precision| {
             let folder = ModelFolder::open(trial)?.select(precision)?;
-            detect::evaluate(&folder, &recipe, &Guard::trusted())
+            examination.by_engine(&folder, &Guard::trusted())
         };
         Ok(Found {
             bytes_fp32,

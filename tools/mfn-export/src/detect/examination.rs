@@ -9,7 +9,7 @@ use crate::data::normalise;
 use crate::device::cpu;
 use crate::net::{Bound, ParameterSet, floats};
 use crate::recipe::DetectorRecipe;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 use burn::tensor::{Tensor, TensorData};
 use mfn_engine::{Detector, DetectorOptions, Guard, ModelFolder};
 use mfn_vision::{Detection, RgbImage};
@@ -21,13 +21,15 @@ const LOWEST_SCORE: f32 = 0.05;
 
 /// The decoded frames that are kept out, each at its own size on a black square, one side a source.
 pub struct Examination {
-    sources: Vec<Source>,
-    doubtful: f32,
+    pub(super) sources: Vec<Source>,
+    pub(super) doubtful: f32,
 }
 
-struct Source {
-    side: u32,
-    frames: Vec<(RgbImage, Frame)>,
+/// The frames of one source.
+pub(super) struct Source {
+    /// Pixels of the longest of their sides, a multiple of 32.
+    pub(super) side: u32,
+    pub(super) frames: Vec<(RgbImage, Frame)>,
 }
 
 impl Examination {
@@ -47,6 +49,15 @@ impl Examination {
         }
         let any = sources.iter().any(|s| !s.frames.is_empty());
         Ok(any.then_some(Self { sources, doubtful: recipe.data.doubtful }))
+    }
+
+    /// The same from a recipe, which must keep frames out.
+    ///
+    /// # Errors
+    /// When the data cannot be read, or none is kept out.
+    pub fn open(recipe: &DetectorRecipe) -> Result<Self> {
+        let found = Self::prepare(&Frames::open(&recipe.data)?, recipe)?;
+        found.context("data.kept_out keeps no frame out: there is nothing to measure on")
     }
 
     /// How many frames it looks at.
@@ -114,18 +125,8 @@ impl Seen {
     }
 }
 
-/// The figures of a model folder on the frames that the recipe keeps out.
-///
-/// # Errors
-/// When the data cannot be read, none is kept out, or the engine refuses the folder.
-pub fn evaluate(model: &ModelFolder, recipe: &DetectorRecipe, guard: &Guard) -> Result<Figures> {
-    let examination = Examination::prepare(&Frames::open(&recipe.data)?, recipe)?;
-    ensure!(examination.is_some(), "data.kept_out keeps no frame out: there is nothing to measure on");
-    examination.expect("it was just checked").by_engine(model, guard)
-}
-
 /// The picture at the top left of a black square, at its own size.
-fn padded(picture: &RgbImage, side: u32) -> RgbImage {
+pub(super) fn padded(picture: &RgbImage, side: u32) -> RgbImage {
     let mut square = RgbImage::new(side, side);
     let stride = 3 * side as usize;
     for (y, row) in (0..picture.height()).zip(square.data_mut().chunks_exact_mut(stride)) {

@@ -134,7 +134,8 @@ impl Tally {
     }
 }
 
-fn overlap(a: &Detection, b: &Detection) -> f32 {
+/// Intersection over union of two faces' boxes.
+pub fn overlap(a: &Detection, b: &Detection) -> f32 {
     a.face.iou(&b.face)
 }
 

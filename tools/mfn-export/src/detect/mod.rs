@@ -11,6 +11,7 @@ mod examination;
 mod export;
 mod frames;
 mod loss;
+mod marks;
 mod measure;
 mod network;
 mod paste;
@@ -20,7 +21,7 @@ mod views;
 
 pub use arch::{LEVELS, NAME, OUTPUTS, Plan, STRIDES, fresh};
 pub use decode::faces;
-pub use examination::evaluate;
+pub use examination::Examination;
 pub use export::{Written, export, to_onnx};
 pub use frames::{Frame, Frames};
 pub use loss::{Losses, losses};

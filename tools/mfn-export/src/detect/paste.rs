@@ -185,7 +185,8 @@ fn shift(room: u32, len: u32, centre: Option<f32>, rng: &mut Rng) -> i32 {
     }
 }
 
-fn mirror(picture: &mut RgbImage) {
+/// Left becomes right.
+pub fn mirror(picture: &mut RgbImage) {
     let stride = 3 * picture.width() as usize;
     for row in picture.data_mut().chunks_exact_mut(stride) {
         row.as_chunks_mut::<3>().0.reverse();
