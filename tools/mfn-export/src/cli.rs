@@ -1,11 +1,10 @@
 //! The command line: every command with its arguments and an example.
 
+mod detectors;
 mod models;
 
-pub use models::{
-    Bundle, Card, Evaluate, EvaluateDetector, Export, Import, Keygen, Prepare, Quantise, QuantiseDetector,
-    Subset, Verify,
-};
+pub use detectors::{EvaluateDetector, QuantiseDetector};
+pub use models::{Bundle, Card, Evaluate, Export, Import, Keygen, Prepare, Quantise, Subset, Verify};
 
 use crate::device::Place;
 use clap::{Args, Parser, Subcommand};
