@@ -9,12 +9,15 @@ fn shipped() -> Models {
 }
 
 #[test]
-fn the_detector_finds_its_golden_faces() {
+fn the_detector_finds_its_golden_faces_in_floats_and_in_bytes() {
     let models = shipped();
-    let folder = models.detector().unwrap();
-    let mut detector = Detector::load(folder, DetectorOptions::default(), &Guard::trusted()).unwrap();
-    let test = detector.self_test(folder).unwrap();
-    assert!(test.faces >= 5 && test.largest_shift < 0.01, "{test:?}");
+    for (precision, shift) in [(Precision::Fp32, 0.01), (Precision::Int8, 2.0)] {
+        let folder = models.detector().unwrap().clone().select(precision).unwrap();
+        let mut detector = Detector::load(&folder, DetectorOptions::default(), &Guard::trusted()).unwrap();
+        let test = detector.self_test(&folder).unwrap();
+        println!("{precision:?}: {test:?}");
+        assert!(test.faces >= 5 && test.largest_shift < shift, "{precision:?}: {test:?}");
+    }
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub const OUTPUTS: usize = 16;
 const WIDTH: usize = 64;
 /// Units of each stage; the first one halves the map.
 const UNITS: [usize; LEVELS] = [3, 4, 3];
+/// Units of each head: the second is for the points, which one unit leaves underfitted.
+const HEAD_UNITS: usize = 2;
 /// Side of the input that sizes of maps are counted for.
 const NOMINAL_SIDE: usize = 320;
 
@@ -93,8 +95,13 @@ impl Default for Plan {
             .push("stem".into(), Kind::Full3, 16, 2)
             .unit("stage4.0", 32, 2)
             .unit("stage4.1", 32, 1);
-        let level = |name: &str, level: usize| {
-            Builder::at(WIDTH, STRIDES[level]).unit(&format!("{name}{}", STRIDES[level]), WIDTH, 1).layers
+        let neck = |level: usize| {
+            Builder::at(WIDTH, STRIDES[level]).unit(&format!("neck{}", STRIDES[level]), WIDTH, 1).layers
+        };
+        let head = |level: usize| {
+            let units = 0..HEAD_UNITS;
+            let name = |unit| format!("head{}.{unit}", STRIDES[level]);
+            units.fold(Builder::at(WIDTH, STRIDES[level]), |b, u| b.unit(&name(u), WIDTH, 1)).layers
         };
         let output = |level: usize| {
             let name = format!("output{}", STRIDES[level]);
@@ -107,8 +114,8 @@ impl Default for Plan {
                 Builder::at(WIDTH, 8).stage("stage16", UNITS[1]).layers,
                 Builder::at(WIDTH, 16).stage("stage32", UNITS[2]).layers,
             ],
-            neck: std::array::from_fn(|l| level("neck", l)),
-            heads: std::array::from_fn(|l| level("head", l)),
+            neck: std::array::from_fn(neck),
+            heads: std::array::from_fn(head),
             outputs: std::array::from_fn(output),
         }
     }

@@ -199,7 +199,7 @@ mod tests {
                 empty: false,
             },
             Seen { labels: vec![face(0.9, 0.0, 12.0)], found: vec![face(0.7, 0.0, 12.0)], empty: false },
-            Seen { labels: vec![], found: vec![face(0.65, 0.0, 30.0)], empty: true },
+            Seen { labels: vec![], found: vec![face(0.75, 0.0, 30.0)], empty: true },
         ];
         let figures = measure(&frames, 0.6);
         assert_eq!((figures.frames, figures.empty_frames), (3, 1));
