@@ -86,6 +86,7 @@ impl<V: Lanes, E: Epilogue<V>> Epilogue<V> for From<'_, E> {
 }
 
 /// Values that training's passes over maps ask for in advance: 2 KiB cover the time that the third-level cache takes.
+#[cfg(target_arch = "x86_64")]
 const AHEAD: usize = 512;
 
 /// Asks for what a pass over a map will read soon. A batch's maps leave the second-level cache between two layers, and
