@@ -185,3 +185,27 @@ pub fn guard() -> Result<Guard, Failure> {
     let program = std::env::current_exe().or_exit(Exit::Models)?;
     Ok(Guard::new(program, [GUARD_COMMAND], GuardLimits::default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_for_both_networks_and_16_bits_for_the_recogniser() {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+        for (precision, detector) in [
+            (Precision::Fp32, Precision::Fp32),
+            (Precision::Fp16, Precision::Fp32),
+            (Precision::Int8, Precision::Int8),
+        ] {
+            let with = WithModels {
+                models: Some(models.clone()),
+                precision: Some(precision),
+                ..WithModels::default()
+            };
+            let chosen = choose(&mut Config::default(), &with).unwrap();
+            assert_eq!(chosen.detector.precision(), detector);
+            assert_eq!(chosen.recogniser.precision(), precision.on_this_cpu());
+        }
+    }
+}
