@@ -4,7 +4,7 @@ mod common;
 
 use image::{Rgb, RgbImage};
 use mfn_engine::{Guard, ModelFolder, ModelKind};
-use mfn_export::detect::{self, Examination, export, fresh, resume, start, to_onnx};
+use mfn_export::detect::{self, Examination, Frames, export, fresh, resume, start, to_onnx};
 use mfn_export::net::{Bound, ParameterSet, floats};
 use mfn_export::recipe::DetectorRecipe;
 use mfn_export::train::checkpoint;
@@ -98,7 +98,8 @@ fn it_learns_to_find_drawn_faces_and_the_device_finds_them_too() {
     assert!(written.test.faces >= FRAMES / 2, "{written:?}");
     let folder = ModelFolder::open(&out).unwrap();
     assert_eq!((folder.kind(), folder.name()), (ModelKind::Detector, "drawn"));
-    let figures = Examination::open(&recipe).unwrap().by_engine(&folder, &Guard::trusted()).unwrap();
+    let examination = Examination::required(&Frames::open(&recipe.data).unwrap(), &recipe).unwrap();
+    let figures = examination.by_engine(&folder, &Guard::trusted()).unwrap();
     println!("{}", figures.text());
     assert_eq!(figures.chosen.recall.trials, FRAMES as u64 / 5);
     assert!(figures.chosen.recall.share() > 0.9 && figures.chosen.point_error < 0.1, "{figures:?}");

@@ -3,7 +3,7 @@
 use super::output;
 use crate::bundle::MANIFEST;
 use crate::cli;
-use crate::detect::Examination;
+use crate::detect::{Examination, Frames};
 use crate::evaluate::engine::guard;
 use crate::recipe::DetectorRecipe;
 use anyhow::Result;
@@ -15,7 +15,8 @@ pub fn run(arguments: &cli::EvaluateDetector) -> Result<()> {
     let recipe = DetectorRecipe::load(&arguments.recipe, &arguments.changes)?;
     let model = detector(&arguments.model)?;
     let model = if arguments.int8 { model.select(Precision::Int8)? } else { model };
-    let (guard, mut examination, mut labels) = (guard()?, Examination::open(&recipe)?, None);
+    let frames = Frames::open(&recipe.data)?;
+    let (guard, mut examination, mut labels) = (guard()?, Examination::required(&frames, &recipe)?, None);
     if let Some(by) = &arguments.marks_by {
         let (marked, figures) = examination.marked(&detector(by)?, &guard)?;
         (examination, labels) = (marked, Some(figures));

@@ -33,13 +33,14 @@ pub fn run(arguments: &cli::QuantiseDetector) -> Result<()> {
     Detector::load(&folder, DetectorOptions::default(), &guard()?)?;
     let manifest = Manifest::read(&arguments.model)?;
     let (network, bytes_fp32) = network(&arguments.model, &manifest)?;
-    let pictures = pictures(&recipe, arguments)?;
+    let frames = Frames::open(&recipe.data)?;
+    let examination = Examination::required(&frames, &recipe)?;
+    let pictures = pictures(&frames, arguments)?;
     let inputs = normalised(&manifest, pictures.iter().map(RgbImage::data));
     let DetectorOptions { width, height, .. } = DetectorOptions::default();
     let choice = Choice { rule: arguments.range, weights_only: false };
     let threads = arguments.threads.unwrap_or(super::cores());
     let int8 = fit(&network, [height as usize, width as usize], &inputs, choice, threads)?;
-    let examination = Examination::open(&recipe)?;
     let found = with_int8(&arguments.model, &int8, |trial| {
         let figures = |precision| {
             let folder = ModelFolder::open(trial)?.select(precision)?;
@@ -63,9 +64,8 @@ pub fn run(arguments: &cli::QuantiseDetector) -> Result<()> {
 }
 
 /// Frames that the recipe trains on, picked by the seed, as a door's usual input has them.
-fn pictures(recipe: &DetectorRecipe, arguments: &cli::QuantiseDetector) -> Result<Vec<RgbImage>> {
+fn pictures(frames: &Frames, arguments: &cli::QuantiseDetector) -> Result<Vec<RgbImage>> {
     ensure!(arguments.frames > 0, "--frames must be at least 1");
-    let frames = Frames::open(&recipe.data)?;
     let count = arguments.frames.min(frames.train.len());
     let picked = fastrand::Rng::with_seed(arguments.seed).choose_multiple(&frames.train, count);
     let DetectorOptions { width, height, .. } = DetectorOptions::default();

@@ -51,12 +51,12 @@ impl Examination {
         Ok(any.then_some(Self { sources, doubtful: recipe.data.doubtful }))
     }
 
-    /// The same from a recipe, which must keep frames out.
+    /// The same of frames of which some must be kept out.
     ///
     /// # Errors
-    /// When the data cannot be read, or none is kept out.
-    pub fn open(recipe: &DetectorRecipe) -> Result<Self> {
-        let found = Self::prepare(&Frames::open(&recipe.data)?, recipe)?;
+    /// When a frame cannot be read, or none is kept out.
+    pub fn required(frames: &Frames, recipe: &DetectorRecipe) -> Result<Self> {
+        let found = Self::prepare(frames, recipe)?;
         found.context("data.kept_out keeps no frame out: there is nothing to measure on")
     }
 

@@ -6,10 +6,10 @@
 
 use super::examination::{Examination, Source, padded};
 use super::measure::{Figures, Seen, measure, overlap};
-use super::paste::mirror;
+use super::paste::{mirror, moved};
 use anyhow::Result;
 use mfn_engine::{Detector, DetectorOptions, Guard, ModelFolder};
-use mfn_vision::{Detection, Landmarks, Point, Rect, RgbImage, resize};
+use mfn_vision::{Detection, Landmarks, Point, RgbImage, resize};
 
 /// What a frame's sides are multiplied by, look by look; at each of them one is mirrored.
 const SCALES: [f32; 11] = [0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8];
@@ -68,7 +68,8 @@ impl Source {
                 for mirrored in [false, true] {
                     let (view, look) = Look::at(picture, scale, mirrored);
                     detector.detect(&padded(&view, side), &mut found)?;
-                    let seen: Vec<Detection> = found.iter().map(|face| look.back(face)).collect();
+                    let seen: Vec<Detection> =
+                        found.iter().map(|face| moved(face, mirrored, |p| look.point(p))).collect();
                     sums.iter_mut().zip(&frame.faces).for_each(|(sum, label)| sum.add(label, &seen));
                 }
             }
@@ -94,20 +95,6 @@ impl Look {
     fn point(&self, Point { x, y }: Point) -> Point {
         let x = self.mirrored.map_or(x, |width| width - 1.0 - x);
         Point { x: (x + 0.5) / self.scale[0] - 0.5, y: (y + 0.5) / self.scale[1] - 0.5 }
-    }
-
-    /// Left and right of a mirrored face change places.
-    fn back(&self, face: &Detection) -> Detection {
-        let Rect { x, y, w, h } = face.face;
-        let ends = [Point { x, y }, Point { x: x + w, y: y + h }].map(|p| self.point(p));
-        let mut points = face.landmarks.0.map(|p| self.point(p));
-        if self.mirrored.is_some() {
-            points.swap(0, 1);
-            points.swap(3, 4);
-        }
-        let (w, h) = ((ends[1].x - ends[0].x).abs(), ends[1].y - ends[0].y);
-        let face = Rect { x: ends[0].x.min(ends[1].x), y: ends[0].y, w, h };
-        Detection { face, landmarks: Landmarks(points), score: 1.0 }
     }
 }
 
@@ -135,6 +122,7 @@ impl Sum {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mfn_vision::Rect;
 
     #[test]
     fn looks_lead_back_to_the_frame() {

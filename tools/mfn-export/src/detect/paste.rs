@@ -96,7 +96,7 @@ impl Canvas {
             mirror(&mut scaled);
         }
         let mut place = Placement { scale, mirrored, shift: [0.0; 2] };
-        let centre = chosen.map(|face| place.rect(&face.face)).map(|r| (r.x + r.w / 2.0, r.y + r.h / 2.0));
+        let centre = chosen.map(|face| place.face(face).face).map(|r| (r.x + r.w / 2.0, r.y + r.h / 2.0));
         let x = shift(part.w, scaled.width(), centre.map(|c| c.0), rng);
         let y = shift(part.h, scaled.height(), centre.map(|c| c.1), rng);
         place.shift = [(part.x as i32 + x) as f32, (part.y as i32 + y) as f32];
@@ -152,20 +152,22 @@ impl Placement {
         Point { x: x + self.shift[0], y: y + self.shift[1] }
     }
 
-    fn rect(&self, r: &Rect) -> Rect {
-        let (a, b) = (self.point(Point { x: r.x, y: r.y }), self.point(Point { x: r.x + r.w, y: r.y + r.h }));
-        Rect { x: a.x.min(b.x), y: a.y, w: (b.x - a.x).abs(), h: b.y - a.y }
-    }
-
-    /// Left and right of a mirrored face change places.
     fn face(&self, face: &Detection) -> Detection {
-        let mut points = face.landmarks.0.map(|p| self.point(p));
-        if self.mirrored.is_some() {
-            points.swap(0, 1);
-            points.swap(3, 4);
-        }
-        Detection { score: face.score, face: self.rect(&face.face), landmarks: Landmarks(points) }
+        moved(face, self.mirrored.is_some(), |p| self.point(p))
     }
+}
+
+/// A face whose every position `to` leads elsewhere; left and right of a mirrored one change places.
+pub fn moved(face: &Detection, mirrored: bool, to: impl Fn(Point) -> Point) -> Detection {
+    let Rect { x, y, w, h } = face.face;
+    let [a, b] = [Point { x, y }, Point { x: x + w, y: y + h }].map(&to);
+    let mut points = face.landmarks.0.map(to);
+    if mirrored {
+        points.swap(0, 1);
+        points.swap(3, 4);
+    }
+    let face_box = Rect { x: a.x.min(b.x), y: a.y, w: (b.x - a.x).abs(), h: b.y - a.y };
+    Detection { face: face_box, landmarks: Landmarks(points), ..*face }
 }
 
 /// A draw that is even in the logarithm.
